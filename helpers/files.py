@@ -1,0 +1,53 @@
+"""Where the course keeps its files, and how it makes sure that they are whole."""
+
+import hashlib
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+COURSE = Path(__file__).resolve().parent.parent
+DATA = COURSE / "data"
+RESULTS = COURSE / "results"  # what the learner's own runs leave behind; git ignores it
+CHECKSUMS = DATA / "SHA256SUMS"
+
+
+class CourseError(Exception):
+    """Something the learner can mend; its message is one sentence that says how."""
+
+    def _render_traceback_(self):  # IPython shows this in place of forty lines of traceback
+        return [f"{type(self).__name__}: {self}"]
+
+
+def sha256(path):
+    """The SHA-256 of a file, as 64 hexadecimal digits."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def shipped_checksums():
+    """{path below data/: SHA-256} of every file that the course ships, from data/SHA256SUMS."""
+    lines = CHECKSUMS.read_text().splitlines()
+    return {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
+
+
+def verify(path):
+    """`path` (below data/) if it is there and whole; otherwise a CourseError that says what to do."""
+    name = Path(path).relative_to(DATA).as_posix()
+    restore = f"`git checkout -- data/{name}` restores it"
+    if not path.is_file():
+        raise CourseError(f"data/{name} is missing; {restore}")
+    if sha256(path) != shipped_checksums().get(name):
+        raise CourseError(f"data/{name} is damaged (its SHA-256 is not the one in data/SHA256SUMS); {restore}")
+    return path
+
+
+@contextmanager
+def atomic(path):
+    """A temporary path to write to; moved to `path` when the block ends well, removed when it does not."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

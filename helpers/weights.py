@@ -1,0 +1,106 @@
+"""Trained weights as safetensors (never pickles): the learner's own in results/, the course's in data/weights."""
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from helpers.files import DATA, RESULTS, CourseError, atomic, verify
+
+SHIPPED = DATA / "weights"
+LOSSES = "training_losses"  # the loss of every step travels with the weights, beside the model's own tensors
+FACTS = ("seed", "steps", "seconds", "torch")
+
+
+@dataclass(frozen=True)
+class Run:
+    """How weights came to be: loss of every step, seed, steps, seconds of training, torch version, their file."""
+
+    losses: list
+    seed: int
+    steps: int
+    seconds: float
+    torch: str
+    path: Path
+
+    def __str__(self):
+        how = f"{self.steps:,} steps, {self.seconds:.0f} s, seed {self.seed}"
+        whose = "shipped with the course" if SHIPPED in self.path.parents else "your own"
+        return f"{self.path.stem}: {whose} ({how})"
+
+
+def results_folder():
+    """Where this learner's weights go: results/weights, or below the folder that COURSE_RESULTS names."""
+    return Path(os.environ.get("COURSE_RESULTS", RESULTS)) / "weights"
+
+
+def train_or_load(name, model, fit, *, steps, seed):
+    """Train `model` with `losses = fit()`, time it and save it; with `steps` = 0, load the shipped weights instead.
+
+    Returns the `Run`, and prints it. The learner's file is results/weights/NAME.safetensors.
+    """
+    if not isinstance(steps, int) or steps < 0:
+        raise CourseError(f"steps is {steps!r}; choose a whole number, 0 for the shipped weights")
+    if steps == 0:
+        return load(name, model, own=False)
+    started = time.perf_counter()
+    losses = fit()
+    run = save(name, model, losses, seed=seed, seconds=time.perf_counter() - started)
+    print(run)
+    return run
+
+
+def save(name, model, losses, *, seed, seconds):
+    """Write results/weights/NAME.safetensors, whole or not at all; returns the `Run`."""
+    path = results_folder() / f"{name}.safetensors"
+    facts = {"seed": seed, "steps": len(losses), "seconds": round(seconds, 2), "torch": torch.__version__}
+    tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    tensors[LOSSES] = torch.tensor(losses, dtype=torch.float32)
+    with atomic(path) as partial:
+        save_file(tensors, partial, metadata={key: json.dumps(value) for key, value in facts.items()})
+    return Run(list(losses), path=path, **facts)
+
+
+def load(name, model, own=True):
+    """Fill `model` with the weights NAME: the learner's own if there are any (and `own`), else the shipped ones.
+
+    Returns the `Run`, and prints it. Raises a CourseError when there are none, or they are damaged or do not fit.
+    """
+    path = results_folder() / f"{name}.safetensors"
+    if not (own and path.is_file()):
+        path = SHIPPED / f"{name}.safetensors"
+        if not path.is_file():
+            raise CourseError(f"no weights {name!r} are shipped; set steps above 0 to train them here")
+        verify(path)
+    tensors, facts = read(path)
+    losses = tensors.pop(LOSSES).tolist()
+    expected = {key: value.shape for key, value in model.state_dict().items()}
+    if expected != {key: value.shape for key, value in tensors.items()}:
+        raise CourseError(f"{path.name} holds the weights of another model; {remedy(path)}")
+    model.load_state_dict(tensors)
+    run = Run(losses, path=path, **facts)
+    print(run)
+    return run
+
+
+def read(path):
+    """(tensors, facts) of a weights file of this course; a CourseError says what to do about any other file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (the file is no dict)
+        return tensors, {key: json.loads(metadata[key]) for key in FACTS}
+    except (SafetensorError, OSError) as error:
+        raise CourseError(f"{path.name} is damaged or no safetensors file; {remedy(path)}") from error
+    except (KeyError, json.JSONDecodeError) as error:
+        raise CourseError(f"{path.name} was not written by this course; {remedy(path)}") from error
+
+
+def remedy(path):
+    """What to do about a bad weights file."""
+    return f"delete {path} and run the lesson that trains it again"

@@ -1,0 +1,46 @@
+"""Sliders that redraw one picture at once, through `widgets.Image` (which Colab shows as well as JupyterLab does)."""
+
+import ipywidgets
+import numpy as np
+
+from helpers.files import CourseError
+from helpers.plotting import to_png
+
+
+def sliders(draw, ranges, width=280, zoom=4):
+    """One control for each name in `ranges` above the picture that `draw` makes.
+
+    ranges: {name: (low, high, step, start)} for a slider, {name: [option, ...]} for a list to choose from.
+    draw: called with the sliders' values by name; returns an array (H, W) or (H, W, 3) from 0 (black) to 1 (white),
+    enlarged `zoom` times and shown `width` pixels wide. The result has `.controls` {name: slider} and `.picture`.
+    """
+    return Explorer(draw, {name: make_control(name, values) for name, values in ranges.items()}, width, zoom)
+
+
+def make_control(name, values):
+    """A list to choose from, or a slider that reports while it is dragged (whole numbers give whole steps)."""
+    look = {"description": name, "layout": {"width": "420px"}, "style": {"description_width": "120px"}}
+    if isinstance(values, list):
+        return ipywidgets.Dropdown(options=values, **look)
+    low, high, step, start = values
+    if not low <= start <= high or step <= 0:
+        raise CourseError(f"slider {name!r}: give (low, high, step, start) with low <= start <= high and step above 0")
+    kind = ipywidgets.IntSlider if all(isinstance(value, int) for value in values) else ipywidgets.FloatSlider
+    return kind(value=start, min=low, max=high, step=step, **look)
+
+
+class Explorer(ipywidgets.VBox):
+    """Controls above a picture: whenever a control moves, the picture is drawn again."""
+
+    def __init__(self, draw, controls, width, zoom):
+        self.draw, self.controls, self.zoom = draw, controls, zoom
+        self.picture = ipywidgets.Image(format="png", width=width)
+        super().__init__([*controls.values(), self.picture])
+        for control in controls.values():
+            control.observe(self.redraw, names="value")
+        self.redraw()
+
+    def redraw(self, change=None):
+        """Draw the picture for the controls' present values."""
+        values = {name: control.value for name, control in self.controls.items()}
+        self.picture.value = to_png(np.asarray(self.draw(**values)), self.zoom)
