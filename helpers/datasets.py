@@ -45,24 +45,28 @@ class Images:
         return Batches(self, size, steps, epochs, seed)
 
     def few_labels(self, count, seed=0):
-        """A balanced draw of `count` images, as many of each class; `count` is a multiple of the classes."""
+        """Positions (count,) of a balanced random draw, as many of each class; `count` is a multiple of the classes."""
         k = len(self.classes)
-        if count % k or not 0 < count <= len(self):
+        if not isinstance(count, int) or count % k or not 0 < count <= len(self):
             raise CourseError(f"count is {count}; choose a multiple of {k} up to {len(self)}")
         shuffled = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
         labels = self.labels.cpu()[shuffled]
-        chosen = torch.cat([shuffled[labels == c][: count // k] for c in range(k)]).to(self.labels.device)
-        return replace(self, images=self.images[chosen], labels=self.labels[chosen])
+        if labels.bincount(minlength=k).min() < count // k:
+            raise CourseError(f"some class of {self.name} has fewer than {count // k} images")
+        return torch.cat([shuffled[labels == c][: count // k] for c in range(k)]).to(self.labels.device)
 
 
 class Batches:
     """Iterable over shuffled batches; knows its length, so that a progress bar can. Made by `Images.batches`."""
 
     def __init__(self, data, size, steps, epochs, seed):
-        if not 1 <= size <= len(data):
+        if not isinstance(size, int) or not 1 <= size <= len(data):
             raise CourseError(f"batch size is {size}; choose 1 to {len(data)}, the number of images")
         if (steps is None) == (epochs is None):
             raise CourseError("say how long to train: either steps=... or epochs=..., not both")
+        length = steps if epochs is None else epochs
+        if not isinstance(length, int) or length < 0:
+            raise CourseError(f"the length of training is {length!r}; choose a whole number of steps or epochs")
         self.data, self.size, self.seed = data, size, seed
         self.per_epoch = -(-len(data) // size)
         self.steps = steps if epochs is None else epochs * self.per_epoch
@@ -97,7 +101,7 @@ def load(name="fashion", full=False):
 
     With `full=True`, all 60,000 + 10,000, downloaded once by torchvision into data/full (which git ignores).
     """
-    if name not in CLASSES:
+    if not isinstance(name, str) or name not in CLASSES:
         raise CourseError(f"dataset {name!r} is not known; choose {' or '.join(map(repr, CLASSES))}")
     if full:
         from helpers.download import full_arrays  # imports torchvision, which takes a second

@@ -1,8 +1,8 @@
 """The full data sets through torchvision, for those who have the network: whole, or not there at all."""
 
+import http.client
 import shutil
 import socket
-import urllib.error
 
 import torchvision
 
@@ -20,7 +20,11 @@ def full_arrays(name):
         download(source)
     arrays = {}
     for split in ("train", "test"):
-        data = source(FULL, train=split == "train")
+        try:
+            data = source(FULL, train=split == "train")
+        except (RuntimeError, OSError, ValueError) as error:
+            folder = f"data/full/{source.__name__}"
+            raise CourseError(f"{folder} is incomplete; delete that folder and run this cell again") from error
         arrays[f"{split}_images"], arrays[f"{split}_labels"] = data.data.numpy(), data.targets.numpy()
     return arrays
 
@@ -37,7 +41,7 @@ def download(source):
     socket.setdefaulttimeout(SILENCE)
     try:
         source(waiting, download=True)
-    except (OSError, RuntimeError, EOFError, urllib.error.URLError) as error:
+    except (OSError, http.client.HTTPException, RuntimeError, EOFError) as error:
         raise CourseError(
             f"the full {source.__name__} could not be downloaded ({one_line(error)}); "
             "use load(...) without full=True, which needs no network, or run this cell again to go on where it stopped"

@@ -25,6 +25,8 @@ def sha256(path):
 
 def shipped_checksums():
     """{path below data/: SHA-256} of every file that the course ships, from data/SHA256SUMS."""
+    if not CHECKSUMS.is_file():
+        raise CourseError("data/SHA256SUMS is missing; `git checkout -- data/SHA256SUMS` restores it")
     lines = CHECKSUMS.read_text().splitlines()
     return {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
 

@@ -2,29 +2,55 @@
 
 import numpy as np
 import torch
+from matplotlib.colors import to_rgb
 
+from helpers.files import CourseError
 from helpers.plotting import COLOURS, as_pixels, new_axes
+
+
+def plane(codes):
+    """Codes as a tensor (N, 2) on the CPU, without gradients; other shapes are refused."""
+    if codes.ndim != 2 or codes.shape[1] != 2:
+        raise CourseError(f"codes have shape {tuple(codes.shape)}; a map needs (N, 2)")
+    return codes.detach().cpu()
 
 
 def show_codes(codes, labels, classes, title="", ax=None):
     """Codes (N, 2) as points coloured by class; each class is named at its middle."""
     ax = new_axes(6, 4.6) if ax is None else ax
-    codes, labels = codes.detach().cpu(), labels.cpu()
-    for k in range(len(classes)):
+    codes, labels = plane(codes), labels.cpu()
+    present = [k for k in range(len(classes)) if (labels == k).any()]
+    for k in present:
         ax.scatter(*codes[labels == k].T, s=4, color=COLOURS[k], alpha=0.5, linewidths=0)
-    for k, name in enumerate(classes):
-        middle = codes[labels == k].median(dim=0).values
+    middles = torch.stack([codes[labels == k].median(dim=0).values for k in present])
+    room = np.ptp(codes.numpy(), axis=0) * (0.16, 0.055)  # what one name takes, as a share of the map
+    for k, place in zip(present, spread_out(middles.numpy(), room), strict=True):
         box = {"facecolor": "white", "edgecolor": COLOURS[k], "boxstyle": "round,pad=0.2", "alpha": 0.85}
-        ax.annotate(name, middle.tolist(), ha="center", va="center", fontsize=8, bbox=box)
+        ax.annotate(classes[k], place, ha="center", va="center", fontsize=8, bbox=box)
     ax.set(xlabel="$z_1$", ylabel="$z_2$", title=title)
     return ax
+
+
+def spread_out(places, room):
+    """Places (K, 2) moved up or down, as little as needed, until no two share a box of the size `room` (2,)."""
+    places = np.array(places, dtype=float)
+    for _ in range(200):
+        for i in range(len(places)):
+            for j in range(i):
+                apart = places[i] - places[j]
+                if (np.abs(apart) < room).all():
+                    push = (room[1] - abs(apart[1])) / 2 * (1 if apart[1] >= 0 else -1)
+                    places[i, 1] += push
+                    places[j, 1] -= push
+    return places
 
 
 def show_thumbnails(codes, images, title="", spacing=0.045, low=0.0, high=1.0, ax=None):
     """Images (N, 1, H, W) drawn at their codes (N, 2), as many as fit without overlap."""
     ax = new_axes(6, 4.6) if ax is None else ax
-    codes, pixels = codes.detach().cpu().numpy(), as_pixels(images, low, high)
+    codes, pixels = plane(codes).numpy(), as_pixels(images, low, high)
     lowest, extent = codes.min(axis=0), np.ptp(codes, axis=0)
+    extent = np.where(extent > 0, extent, 1)  # codes on a line
     half = spacing * extent / 2
     taken = set()
     for code, picture in zip(codes, pixels, strict=True):
@@ -43,15 +69,16 @@ def show_thumbnails(codes, images, title="", spacing=0.045, low=0.0, high=1.0, a
 
 
 def grid_points(box, count):
-    """count * count points (count^2, 2) that fill `box` = (x_min, x_max, y_min, y_max), row by row from below."""
-    x, y = torch.linspace(box[0], box[1], count), torch.linspace(box[2], box[3], count)
+    """The middles (count^2, 2) of count * count cells that fill `box` = (x_min, x_max, y_min, y_max), from below."""
+    middles = (torch.arange(count) + 0.5) / count
+    x, y = box[0] + middles * (box[1] - box[0]), box[2] + middles * (box[3] - box[2])
     return torch.cartesian_prod(y, x).flip(1)
 
 
 def show_density(log_prob, box, title="", count=160, ax=None):
     """A 2-D density as a map, brighter where it is higher; log_prob takes points (N, 2) and returns (N,)."""
     ax = new_axes(4.6, 4) if ax is None else ax
-    density = log_prob(grid_points(box, count)).exp().detach().cpu().reshape(count, count)
+    density = log_prob(grid_points(box, count)).exp().detach().cpu().reshape(count, count).numpy()
     ax.imshow(density, extent=box, origin="lower", cmap="viridis", aspect="auto")
     ax.set(xlabel="$x_1$", ylabel="$x_2$", title=title)
     return ax
@@ -64,3 +91,24 @@ def show_arrows(field, box, title="", count=16, ax=None):
     ax.quiver(*points.T, *field(points).detach().cpu().T, color="0.25", width=0.004)
     ax.set(xlabel="$x_1$", ylabel="$x_2$", title=title)
     return ax
+
+
+def mark(sheet, box, point):
+    """An array (H, W) that fills `box` = (x_min, x_max, y_min, y_max), as (H, W, 3) with an orange dot at `point`."""
+    height, width = sheet.shape
+    x = (point[0] - box[0]) / (box[1] - box[0]) * width
+    y = (box[3] - point[1]) / (box[3] - box[2]) * height
+    down, right = np.ogrid[:height, :width]
+    dot = (down - y) ** 2 + (right - x) ** 2 <= (height / 50) ** 2
+    return np.where(dot[..., None], to_rgb("#D55E00"), sheet[..., None])
+
+
+def beside(left, right, gap=12):
+    """Two arrays, (H, W) or (H, W, 3), side by side on white; the right one is enlarged to the left one's height."""
+    left, right = (np.repeat(a[..., None], 3, axis=2) if a.ndim == 2 else a for a in (left, right))
+    zoom = max(1, left.shape[0] // right.shape[0])
+    right = right.repeat(zoom, axis=0).repeat(zoom, axis=1)
+    page = np.ones((max(left.shape[0], right.shape[0]), left.shape[1] + gap + right.shape[1], 3))
+    page[: left.shape[0], : left.shape[1]] = left
+    page[: right.shape[0], left.shape[1] + gap :] = right
+    return page

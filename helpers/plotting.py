@@ -18,6 +18,7 @@ from helpers.files import CourseError
 COLOURS = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#B8A800", "#000000", "#8C8C8C", "#5E4FA2",
 )  # fmt: skip
+BEHIND = {"bbox": {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5}}  # under words on a curve
 PAPER = 1.0  # what the gap between images is filled with, after inversion: white
 
 
@@ -44,6 +45,8 @@ def use_style():
 
 def as_pixels(images, low=0.0, high=1.0):
     """Images as a float array (N, H, W) from 0 (ink: the value `high`) to 1 (paper: the value `low`)."""
+    if not low < high:
+        raise CourseError(f"the value range runs from low = {low} to high = {high}; low should be below high")
     array = torch.as_tensor(images).detach().cpu().float()
     if array.ndim == 4 and array.shape[1] == 1:
         array = array[:, 0]
@@ -56,6 +59,8 @@ def compose(images, columns, gap=2, low=0.0, high=1.0):
     """One array (H, W) with the images in rows of `columns`, `gap` pixels of white between them."""
     pixels = as_pixels(images, low, high)
     n, height, width = pixels.shape
+    if n < 1 or columns < 1:
+        raise CourseError(f"a sheet needs one or more images in one or more columns, not {n} in {columns}")
     rows = -(-n // columns)
     sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), PAPER, dtype=np.float32)
     for i, picture in enumerate(pixels):
@@ -68,7 +73,9 @@ def to_png(sheet, zoom=1):
     """PNG bytes of an array (H, W) or (H, W, 3) with values from 0 (black) to 1 (white), enlarged `zoom` times."""
     picture = Image.fromarray((np.clip(sheet, 0, 1) * 255).round().astype(np.uint8))
     buffer = io.BytesIO()
-    picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST).save(buffer, "png")
+    picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST).save(
+        buffer, "png", compress_level=1
+    )
     return buffer.getvalue()
 
 
@@ -87,13 +94,17 @@ def show_rows(rows, labels=(), title="", low=0.0, high=1.0, ax=None, columns=Non
 
     labels: words under the columns, one for each or none.
     """
-    columns = columns or max(len(images) for images in rows.values())
+    if columns is None:
+        columns = max(len(images) for images in rows.values())
+    if len(labels) not in (0, columns):
+        raise CourseError(f"there are {len(labels)} labels for {columns} columns; give one for each, or none")
     sheets = [compose(images, columns, low=low, high=high) for images in rows.values()]
     gap = np.full((4, sheets[0].shape[1]), PAPER, dtype=np.float32)
     sheet = np.concatenate([part for s in sheets for part in (s, gap)][:-1])
     if ax is None:
-        width = min(7, 0.2 + 0.62 * columns + (1.1 if any(rows) else 0))
-        ax = new_axes(width, 0.62 * sheet.shape[0] / 30 * min(1, 7 / (0.62 * columns)) + 0.35 + 0.2 * bool(labels))
+        beside = 0.2 + 0.08 * max(map(len, rows))  # inches for the words on the left
+        scale = min(0.02, (7 - beside) / sheet.shape[1])  # inches for a pixel
+        ax = new_axes(beside + scale * sheet.shape[1], scale * sheet.shape[0] + 0.35 + 0.25 * bool(labels))
     ax.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     middles = np.cumsum([0] + [len(s) + 4 for s in sheets[:-1]]) + np.array([len(s) / 2 for s in sheets])
     ax.set_yticks(middles if any(rows) else [], list(rows) if any(rows) else [])
@@ -112,7 +123,7 @@ def plot_losses(losses, marks=None, title="", ylabel="loss", ax=None):
     """
     ax = new_axes(6, 2.4) if ax is None else ax
     for name, values in (losses if isinstance(losses, dict) else {"": losses}).items():
-        values = np.asarray(values, dtype=float)
+        values = np.array([torch.as_tensor(value).item() for value in values], dtype=float)
         steps = np.arange(1, len(values) + 1)
         (faint,) = ax.plot(steps, values, alpha=0.3, linewidth=0.8)
         window = max(1, len(values) // 40)
@@ -121,8 +132,10 @@ def plot_losses(losses, marks=None, title="", ylabel="loss", ax=None):
             ax.plot(steps[window - 1 :], mean, color=faint.get_color(), label=name, linewidth=1.8)
     for label, height in (marks or {}).items():
         ax.axhline(height, color="0.4", linestyle=":", linewidth=1)
-        ax.annotate(label, (1, height), xycoords=("axes fraction", "data"), ha="right", va="bottom", color="0.25")
-    if isinstance(losses, dict):
+        ax.annotate(
+            label, (1, height), xycoords=("axes fraction", "data"), ha="right", va="bottom", color="0.25", **BEHIND
+        )
+    if isinstance(losses, dict) and any(map(len, losses.values())):
         ax.legend()
     ax.set(xlabel="step", ylabel=ylabel, yscale="log", title=title)
     return ax

@@ -53,7 +53,8 @@ class Mixture:
 
 def mixture_1d(means=(-2.0, 1.0), stds=(0.5, 0.8), weights=(0.4, 0.6)):
     """A mixture on the line, as a `Mixture` with D = 1."""
-    return Mixture(torch.tensor(means)[:, None], torch.tensor(stds), torch.tensor(weights))
+    means, stds, weights = (torch.tensor(values, dtype=torch.float32) for values in (means, stds, weights))
+    return Mixture(means[:, None], stds, weights)
 
 
 def along(curve, std):
@@ -64,6 +65,8 @@ def along(curve, std):
 
 def ring(modes=8, radius=2.0, std=0.1):
     """`modes` equal Gaussians on a circle: the classic test for mode collapse."""
+    if modes < 1:
+        raise CourseError(f"modes is {modes}; a ring needs one or more")
     angle = torch.arange(modes) * (2 * math.pi / modes)
     return along(radius * torch.stack([angle.cos(), angle.sin()], dim=1), std)
 

@@ -39,17 +39,20 @@ def results_folder():
     return Path(os.environ.get("COURSE_RESULTS", RESULTS)) / "weights"
 
 
-def train_or_load(name, model, fit, *, steps, seed):
-    """Train `model` with `losses = fit()`, time it and save it; with `steps` = 0, load the shipped weights instead.
+def train_or_load(name, fit, model, data, steps, seed, **options):
+    """Train with `losses = fit(model, data, steps, seed, **options)`, time it and save it; `steps` = 0 loads instead.
 
-    Returns the `Run`, and prints it. The learner's file is results/weights/NAME.safetensors.
+    The weights are called NAME_DATASET. Returns the `Run`, and prints it.
     """
     if not isinstance(steps, int) or steps < 0:
         raise CourseError(f"steps is {steps!r}; choose a whole number, 0 for the shipped weights")
+    name = f"{name}_{data.name}"
     if steps == 0:
         return load(name, model, own=False)
     started = time.perf_counter()
-    losses = fit()
+    losses = fit(model, data, steps, seed, **options)
+    if not isinstance(losses, list):
+        raise CourseError(f"fit returned {type(losses).__name__}; it should return a list, the losses of all steps")
     run = save(name, model, losses, seed=seed, seconds=time.perf_counter() - started)
     print(run)
     return run
@@ -79,9 +82,11 @@ def load(name, model, own=True):
         verify(path)
     tensors, facts = read(path)
     losses = tensors.pop(LOSSES).tolist()
+    mine = SHIPPED not in path.parents
     expected = {key: value.shape for key, value in model.state_dict().items()}
     if expected != {key: value.shape for key, value in tensors.items()}:
-        raise CourseError(f"{path.name} holds the weights of another model; {remedy(path)}")
+        advice = remedy(path) if mine else "the model was changed; set steps above 0 to train it here"
+        raise CourseError(f"{path.name} holds the weights of another model; {advice}")
     model.load_state_dict(tensors)
     run = Run(losses, path=path, **facts)
     print(run)
@@ -94,6 +99,8 @@ def read(path):
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (the file is no dict)
+        if LOSSES not in tensors:
+            raise KeyError(LOSSES)
         return tensors, {key: json.loads(metadata[key]) for key in FACTS}
     except (SafetensorError, OSError) as error:
         raise CourseError(f"{path.name} is damaged or no safetensors file; {remedy(path)}") from error

@@ -22,6 +22,8 @@ def make_control(name, values):
     look = {"description": name, "layout": {"width": "420px"}, "style": {"description_width": "120px"}}
     if isinstance(values, list):
         return ipywidgets.Dropdown(options=values, **look)
+    if len(values) != 4:
+        raise CourseError(f"slider {name!r}: give (low, high, step, start), not {len(values)} values")
     low, high, step, start = values
     if not low <= start <= high or step <= 0:
         raise CourseError(f"slider {name!r}: give (low, high, step, start) with low <= start <= high and step above 0")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from helpers.files import CourseError
 
+UNWRITTEN = "Nothing is written there yet; replace the `raise NotImplementedError` line."
 EXERCISES = {}  # "01.1" -> (function that judges an answer, its hints); filled by helpers/exercises/lesson_NN.py
 
 
@@ -17,19 +18,22 @@ class Wrong(Exception):
 class Feedback:
     """What `check` shows: whether the answer passed, a sentence about it, and the hints still to be opened."""
 
+    name: str
     passed: bool
     message: str
     hints: tuple[str, ...] = ()
 
     def __repr__(self):
-        more = "" if self.passed else f"\n{len(self.hints)} hints: hint(name, 1), hint(name, 2)"
-        return f"{'Right.' if self.passed else 'Not yet.'} {self.message}{more}"
+        if self.passed:
+            return f"Right. {self.message}"
+        calls = ", ".join(f'hint("{self.name}", {i})' for i in range(1, len(self.hints) + 1))
+        return f"Not yet. {self.message}\n{len(self.hints)} hints: {calls}"
 
     def _repr_html_(self):
         colour, verdict = ("#009E73", "Right.") if self.passed else ("#E69F00", "Not yet.")
-        hints = "" if self.passed else "".join(
+        hints = "".join(
             f"<details><summary>Hint {i}</summary>{html.escape(text)}</details>" for i, text in enumerate(self.hints, 1)
-        )  # fmt: skip
+        )
         style = f"border-left: 4px solid {colour}; padding: 0.3em 0.8em"
         return f'<div style="{style}"><b>{verdict}</b> {html.escape(self.message)}{hints}</div>'
 
@@ -47,10 +51,10 @@ def exercise(name, *hints):
 def find(name):
     """(judge, hints) of an exercise; a CourseError lists the names when there is no such exercise."""
     try:
-        importlib.import_module(f"helpers.exercises.lesson_{name[:2]}")
+        importlib.import_module(f"helpers.exercises.lesson_{str(name)[:2]}")
         return EXERCISES[name]
-    except (ImportError, KeyError):
-        known = ", ".join(sorted(EXERCISES)) or "none so far"
+    except (ModuleNotFoundError, KeyError):
+        known = ", ".join(sorted(EXERCISES)) or "01.1, 01.2, ..."
         raise CourseError(f"there is no exercise {name!r}; known: {known}") from None
 
 
@@ -58,18 +62,24 @@ def check(name, answer):
     """Judge an answer to exercise `name` at once; never raises for a wrong answer. Returns `Feedback`."""
     judge, hints = find(name)
     try:
-        return Feedback(True, judge(answer))
+        return Feedback(name, True, judge(answer))
     except NotImplementedError:
-        return Feedback(False, "Nothing is written there yet; replace the `raise NotImplementedError` line.", hints)
+        return Feedback(name, False, UNWRITTEN, hints)
     except Wrong as wrong:
-        return Feedback(False, str(wrong), hints)
+        return Feedback(name, False, str(wrong), hints)
     except Exception as error:  # the learner's code may raise anything; the lesson goes on
-        return Feedback(False, f"Your code stopped with {type(error).__name__}: {error}", hints)
+        return Feedback(name, False, f"Your code stopped with {type(error).__name__}: {error}", hints)
 
 
 def hint(name, level=1):
-    """Hint number `level` (1 is the gentlest) of exercise `name`."""
+    """Hint number `level` (1 is the gentlest) of exercise `name`, a sentence."""
     hints = find(name)[1]
     if level not in range(1, len(hints) + 1):
         raise CourseError(f"exercise {name} has hints 1 to {len(hints)}")
-    return Feedback(False, hints[level - 1])
+    return hints[level - 1]
+
+
+def describe(value):
+    """A short name for a wrong answer."""
+    shape = getattr(value, "shape", None)
+    return f"a tensor {tuple(shape)}" if shape is not None else f"{value!r:.40} ({type(value).__name__})"

@@ -1,0 +1,71 @@
+"""Is this machine ready for the course? A few sentences, each with what to do when it is not."""
+
+import os
+import platform
+import sys
+
+from helpers.files import DATA, CourseError, shipped_checksums, verify
+
+OLDEST_PYTHON = (3, 11)
+OLDEST_TORCH = (2, 6)
+
+
+def report():
+    """Print one line for Python, torch, the processor or GPU, the widgets and the data: ok, or what to do."""
+    for line in (python_line(), torch_line(), device_line(), widgets_line(), data_line()):
+        print(line)
+
+
+def python_line():
+    """Whether this Python is new enough."""
+    ready = sys.version_info[:2] >= OLDEST_PYTHON
+    advice = "" if ready else "; the course needs 3.11 or newer, see README.md"
+    return f"{mark(ready)}  Python {platform.python_version()} on {platform.system()}{advice}"
+
+
+def torch_line():
+    """Whether torch and torchvision are there, new enough, and fit together."""
+    try:
+        import torch
+        import torchvision
+    except (ImportError, RuntimeError) as error:  # a torchvision built for another torch raises RuntimeError
+        return f"{mark(False)}  torch and torchvision do not load ({error}); install the pair in requirements.txt"
+    version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
+    ready = version >= OLDEST_TORCH
+    advice = "" if ready else "; the course needs 2.6 or newer: pip install -r requirements.txt"
+    return f"{mark(ready)}  torch {torch.__version__}, torchvision {torchvision.__version__}{advice}"
+
+
+def device_line():
+    """What the lessons will compute on."""
+    import torch
+
+    if torch.cuda.is_available():
+        return f"{mark(True)}  computing on the GPU: {torch.cuda.get_device_name()}"
+    cores = os.cpu_count() or 1
+    few = "; the times in the lessons are for two cores" if cores < 2 else ""
+    return f"{mark(True)}  computing on the CPU with {torch.get_num_threads()} of {cores} cores; no GPU is needed{few}"
+
+
+def widgets_line():
+    """Whether sliders and buttons can be shown."""
+    try:
+        import ipywidgets
+    except ImportError:
+        return f"{mark(False)}  ipywidgets is missing, so sliders will not show: pip install -r requirements.txt"
+    return f"{mark(True)}  ipywidgets {ipywidgets.__version__}: sliders and buttons"
+
+
+def data_line():
+    """Whether every file that the course ships is whole."""
+    try:
+        for name in shipped_checksums():
+            verify(DATA / name)
+    except (CourseError, OSError) as error:
+        return f"{mark(False)}  {error}"
+    return f"{mark(True)}  {len(shipped_checksums())} data files are whole; no network is needed"
+
+
+def mark(ready):
+    """Four letters at the start of a line."""
+    return "ok  " if ready else "LOOK"
