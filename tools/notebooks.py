@@ -1,0 +1,173 @@
+"""Keep the notebooks in order.
+
+python -m tools.notebooks run 01        execute lesson 01 top to bottom and save it, cleaned, with its outputs
+python -m tools.notebooks run 01 --ship ... and make the weights it trained the ones that the course ships
+python -m tools.notebooks export        gather the `#| export` cells into helpers/lessons.py
+python -m tools.notebooks address       write the repository's address (pyproject.toml) into README and notebooks
+"""
+
+import argparse
+import base64
+import io
+import re
+import shutil
+import sys
+import time
+import tomllib
+
+import nbformat
+from nbclient import NotebookClient
+from PIL import Image
+
+from helpers.files import CHECKSUMS, COURSE, DATA, atomic, sha256
+from helpers.weights import SHIPPED, results_folder
+
+NOTEBOOKS = COURSE / "notebooks"
+PICTURES = COURSE / "docs"
+LESSONS = COURSE / "helpers" / "lessons.py"
+EXPORT = "#| export\n"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+PLACEHOLDER = "<em>Run this cell to get the buttons or sliders; a page without a kernel cannot show them.</em>"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+HEADER = '''"""What lessons keep for later ones. Made by `python -m tools.notebooks export`; edit the notebooks."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+'''
+
+
+def paths(prefix=""):
+    """Lessons, then solutions, whose file name starts with `prefix`."""
+    return [file for folder in (NOTEBOOKS, NOTEBOOKS / "solutions") for file in sorted(folder.glob(f"{prefix}*.ipynb"))]
+
+
+def read(path):
+    """A notebook as nbformat 4."""
+    return nbformat.read(path, as_version=4)
+
+
+def write(notebook, path):
+    """Save a notebook, whole or not at all."""
+    with atomic(path) as partial:
+        nbformat.write(notebook, partial)
+
+
+def clean(notebook):
+    """Remove what does not belong into git: widget state, timestamps, outputs that only a live kernel can show."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    for cell in notebook.cells:
+        cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+        for output in cell.get("outputs", []):
+            if WIDGET in output.get("data", {}):
+                plain = re.sub("<.*?>", "", PLACEHOLDER)
+                output.data = nbformat.from_dict({"text/html": PLACEHOLDER, "text/plain": plain})
+            elif "image/png" in output.get("data", {}):
+                output.data["image/png"] = smaller(output.data["image/png"])
+    return notebook
+
+
+def smaller(png):
+    """A PNG in base64 with a palette of 256 colours: half the size, and no eye sees the difference in these figures."""
+    picture = Image.open(io.BytesIO(base64.b64decode(png)))
+    if picture.mode == "P":
+        return png
+    buffer = io.BytesIO()
+    picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def run(path):
+    """Execute a notebook in its own folder, clean it, save it; returns the seconds it took."""
+    notebook = read(path)
+    started = time.perf_counter()
+    NotebookClient(notebook, timeout=900, kernel_name="python3", record_timing=False,
+                   resources={"metadata": {"path": path.parent}}).execute()  # fmt: skip
+    write(clean(notebook), path)
+    for name, png in pictures(notebook).items():
+        with atomic(PICTURES / name) as partial:
+            partial.write_bytes(png)
+    return time.perf_counter() - started
+
+
+def pictures(notebook):
+    """{file name: PNG} of the figures that README shows: the outputs of cells tagged `picture-NAME`."""
+    found = {}
+    for cell in notebook.cells:
+        for tag in cell.metadata.get("tags", []):
+            if tag.startswith("picture-"):
+                png = next(output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {}))
+                found[f"{tag.removeprefix('picture-')}.png"] = base64.b64decode(png)
+    return found
+
+
+def ship(lesson):
+    """Copy the weights that running `lesson` left in results/ to data/weights, and renew data/SHA256SUMS."""
+    SHIPPED.mkdir(exist_ok=True)
+    for file in sorted(results_folder().glob(f"{lesson}*.safetensors")):
+        shutil.copyfile(file, SHIPPED / file.name)
+    write_checksums()
+
+
+def write_checksums():
+    """Renew data/SHA256SUMS: `sha256sum -c SHA256SUMS` inside data/ checks it too."""
+    files = sorted([*DATA.glob("*.npz"), *SHIPPED.glob("*.safetensors")])
+    with atomic(CHECKSUMS) as partial:
+        partial.write_text("".join(f"{sha256(file)}  {file.relative_to(DATA).as_posix()}\n" for file in files))
+
+
+def exported():
+    """The text of helpers/lessons.py as the notebooks have it now."""
+    parts = [HEADER]
+    for path in paths():
+        cells = [c.source for c in read(path).cells if c.cell_type == "code" and c.source.startswith(EXPORT)]
+        if cells:
+            cells[0] = f"# --- from notebooks/{path.name}; edit there ---\n" + cells[0].removeprefix(EXPORT)
+            parts.extend(cell.removeprefix(EXPORT).strip() + "\n" for cell in cells)
+    return "\n\n".join(parts)
+
+
+def address():
+    """The repository's address, as pyproject.toml states it."""
+    return tomllib.loads((COURSE / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+
+
+def readdress(old, new):
+    """Replace address `old` by `new` (and their owner/name, for the badges) in README and every notebook."""
+    for path in [COURSE / "README.md", *paths()]:
+        text = path.read_text(encoding="utf-8")
+        for a, b in ((old, new), (old.removeprefix("https://github.com/"), new.removeprefix("https://github.com/"))):
+            text = text.replace(a, b)
+        with atomic(path) as partial:
+            partial.write_text(text, encoding="utf-8")
+
+
+def stated_address():
+    """The address that the setup cells hold now."""
+    return re.search(r'REPOSITORY = \\?"(.+?)\\?"', paths()[0].read_text(encoding="utf-8"))[1]
+
+
+def main(arguments):
+    """Do what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=["run", "export", "address"])
+    parser.add_argument("lessons", nargs="*", default=[""], help="01, 02 ... (default: all, and the solutions)")
+    parser.add_argument("--ship", action="store_true", help="after run: ship the weights that were trained")
+    options = parser.parse_args(arguments)
+    if options.command == "export":
+        LESSONS.write_text(exported(), encoding="utf-8")
+    elif options.command == "address":
+        readdress(stated_address(), address())
+    else:
+        for lesson in options.lessons:
+            for path in paths(lesson):
+                print(f"{path.relative_to(COURSE)}: {run(path):.0f} s")
+            if options.ship:
+                ship(lesson)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
