@@ -1,0 +1,314 @@
+"""The embedded images: what they are, how they are dealt out in batches, and what happens when they are damaged."""
+
+import gzip
+import hashlib
+import importlib.util
+import shutil
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from helpers import datasets, files
+from helpers.datasets import Images, load
+
+SIZES = [("fashion", 10_000, 2_000), ("digits", 4_000, 1_000)]
+
+
+def small(n=50, classes=5):
+    """n images of `classes` balanced classes; image i is grey all over, i steps of 1 / n."""
+    images = (torch.arange(n) / n)[:, None, None, None].expand(n, 1, 28, 28).contiguous()
+    return Images("small", images, torch.arange(n) % classes, tuple("abcdefghij"[:classes]))
+
+
+def numbers(batches, n=50):
+    """Which images of `small(n)` came, in the order in which they came."""
+    return [round(x.item() * n) for images, _ in batches for x in images[:, 0, 0, 0]]
+
+
+# What the files hold
+
+
+@pytest.mark.parametrize(("name", "train_size", "test_size"), SIZES)
+def test_images_have_the_promised_shape_type_and_range(name, train_size, test_size):
+    for split, size in zip(load(name), (train_size, test_size), strict=True):
+        assert split.images.shape == (size, 1, 28, 28)
+        assert split.images.dtype == torch.float32
+        assert split.images.min() == 0
+        assert split.images.max() == 1
+        assert split.labels.shape == (size,)
+        assert split.labels.dtype == torch.int64
+        assert len(split.classes) == 10
+        assert len(split) == size
+
+
+@pytest.mark.parametrize("name", ["fashion", "digits"])
+def test_every_prefix_of_10_k_images_holds_k_of_each_class(name):
+    for split in load(name):
+        of_each_class = torch.nn.functional.one_hot(split.labels, 10).cumsum(0)[9::10]
+        k = torch.arange(1, len(split) // 10 + 1)
+        assert (of_each_class == k[:, None]).all()
+
+
+@pytest.mark.parametrize("name", ["fashion", "digits"])
+def test_no_test_image_is_a_training_image(name):
+    train, test = ({image.numpy().tobytes() for image in split.images} for split in load(name))
+    assert not train & test
+
+
+def test_fashion_is_the_default():
+    assert load()[0].name == "fashion"
+
+
+@pytest.mark.parametrize("name", ["fashion", "digits"])
+def test_loading_takes_less_than_0_3_seconds(name):
+    def seconds():
+        start = time.perf_counter()
+        load(name)
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(5)) < 0.3
+
+
+def test_a_set_says_what_it_is():
+    assert repr(small()) == "small: 50 images (1, 28, 28), 5 classes"
+
+
+def test_to_moves_images_and_labels_and_keeps_the_rest(monkeypatch):
+    monkeypatch.setattr(datasets, "check_images", lambda images: None)  # the device "meta" has no values to check
+    moved = small().to("meta")
+    assert moved.images.device.type == moved.labels.device.type == "meta"
+    assert (moved.name, moved.classes) == ("small", tuple("abcde"))
+
+
+# Batches
+
+
+@pytest.mark.parametrize("steps", [1, 4, 5, 12])
+def test_steps_gives_exactly_that_many_batches(steps):
+    batches = small().batches(12, steps=steps)
+    assert len(batches) == len(list(batches)) == steps
+
+
+@pytest.mark.parametrize(("size", "per_epoch"), [(10, 5), (12, 5), (50, 1), (1, 50)])
+def test_epochs_gives_every_image_once_in_each_epoch(size, per_epoch):
+    batches = small().batches(size, epochs=2)
+    assert len(batches) == 2 * per_epoch
+    order = numbers(batches)
+    assert sorted(order[:50]) == sorted(order[50:]) == list(range(50))
+
+
+def test_each_epoch_has_a_new_order():
+    order = numbers(small().batches(10, epochs=2))
+    assert order[:50] != order[50:]
+
+
+def test_the_same_seed_gives_the_same_order():
+    assert numbers(small().batches(10, epochs=2, seed=3)) == numbers(small().batches(10, epochs=2, seed=3))
+
+
+def test_another_seed_gives_another_order():
+    assert numbers(small().batches(10, epochs=1, seed=3)) != numbers(small().batches(10, epochs=1, seed=4))
+
+
+def test_the_same_batches_can_be_run_through_twice():
+    batches = small().batches(10, epochs=1)
+    assert numbers(batches) == numbers(batches)
+
+
+def test_batches_leave_the_global_generator_alone():
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    list(small().batches(10, epochs=1))
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_labels_stay_with_their_images():
+    for images, labels in small().batches(7, epochs=1):
+        assert torch.equal((images[:, 0, 0, 0] * 50).round().long() % 5, labels)
+
+
+@pytest.mark.parametrize("size", [0, -1, 51])
+def test_a_batch_size_that_cannot_be_is_refused(size, refuses):
+    with refuses(f"batch size is {size}", "1 to 50"):
+        small().batches(size, steps=1)
+
+
+@pytest.mark.parametrize("how_long", [{}, {"steps": 3, "epochs": 3}])
+def test_neither_or_both_of_steps_and_epochs_is_refused(how_long, refuses):
+    with refuses("steps", "epochs"):
+        small().batches(10, **how_long)
+
+
+# A few labels
+
+
+def test_few_labels_gives_the_same_number_of_each_class():
+    data = small()
+    assert data.labels[data.few_labels(20)].bincount().tolist() == [4] * 5
+
+
+def test_few_labels_gives_positions_that_are_all_different():
+    positions = small().few_labels(20)
+    assert positions.shape == (20,)
+    assert positions.dtype == torch.int64
+    assert len(positions.unique()) == 20
+
+
+def test_few_labels_depends_on_the_seed_alone():
+    first, again, other = (small().few_labels(10, seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("count", [0, -5, 7, 55])
+def test_few_labels_refuses_a_count_that_cannot_be_balanced(count, refuses):
+    with refuses(f"count is {count}", "multiple of 5"):
+        small().few_labels(count)
+
+
+# What is refused
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(refuses):
+    with refuses("'fasion' is not known", "'fashion' or 'digits'"):
+        load("fasion")
+
+
+@pytest.mark.parametrize(
+    ("images", "problem"),
+    [
+        (torch.zeros(3, 1, 28, 28, dtype=torch.uint8), "torch.uint8"),
+        (np.zeros((3, 1, 28, 28), dtype=np.float32), "ndarray"),
+        (torch.zeros(3, 28, 28), "(3, 28, 28)"),
+        (torch.zeros(3, 3, 28, 28), "(3, 3, 28, 28)"),
+        (torch.full((3, 1, 28, 28), 1.5), "[1.5, 1.5]"),
+        (torch.full((3, 1, 28, 28), -0.5), "[-0.5, -0.5]"),
+        (torch.full((3, 1, 28, 28), torch.nan), "nan"),
+    ],
+)
+def test_wrong_images_are_refused(images, problem, refuses):
+    with refuses(problem, "should"):
+        Images("wrong", images, torch.zeros(3).long(), ("a",))
+
+
+@pytest.mark.parametrize("labels", [torch.zeros(3), torch.zeros(2).long(), torch.zeros(3, 1).long()])
+def test_wrong_labels_are_refused(labels, refuses):
+    with refuses("int64", "(3,)"):
+        Images("wrong", torch.zeros(3, 1, 28, 28), labels, ("a",))
+
+
+@pytest.fixture
+def copied_data(tmp_path, monkeypatch):
+    """A copy of data/ with the digits alone, which the helpers take for the real one."""
+    for name in ("digits.npz", "SHA256SUMS"):
+        shutil.copy(files.DATA / name, tmp_path / name)
+    monkeypatch.setattr(files, "DATA", tmp_path)
+    monkeypatch.setattr(files, "CHECKSUMS", tmp_path / "SHA256SUMS")
+    monkeypatch.setattr(datasets, "DATA", tmp_path)
+    return tmp_path
+
+
+def test_a_whole_copy_loads(copied_data):
+    assert len(load("digits")[0]) == 4_000
+
+
+def test_one_flipped_byte_is_noticed(copied_data, refuses):
+    path = copied_data / "digits.npz"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with refuses("data/digits.npz is damaged", "git checkout -- data/digits.npz"):
+        load("digits")
+
+
+def test_a_missing_file_is_named(copied_data, refuses):
+    (copied_data / "digits.npz").unlink()
+    with refuses("data/digits.npz is missing", "git checkout -- data/digits.npz"):
+        load("digits")
+
+
+# The files themselves
+
+
+def test_every_listed_file_is_there_and_whole():
+    for name, digest in files.shipped_checksums().items():
+        assert hashlib.sha256((files.DATA / name).read_bytes()).hexdigest() == digest, name
+
+
+def test_every_shipped_file_is_listed():
+    shipped = [
+        path.relative_to(files.DATA) for kind in ("npz", "safetensors") for path in files.DATA.rglob(f"*.{kind}")
+    ]
+    names = {path.as_posix() for path in shipped if path.parts[0] != "full"}
+    assert names == set(files.shipped_checksums())
+
+
+# data/build.py, which made them
+
+
+@pytest.fixture(scope="module")
+def build():
+    """data/build.py as a module."""
+    spec = importlib.util.spec_from_file_location("build", files.DATA / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_read_idx_understands_a_file_made_by_hand(build):
+    content = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3]) + bytes([1, 2, 3, 4, 5, 6])
+    array = build.read_idx(content)
+    assert array.dtype == np.uint8
+    assert array.tolist() == [[[1, 2, 3]], [[4, 5, 6]]]
+
+
+def test_first_of_each_class_takes_the_classes_in_turn(build):
+    labels = np.repeat(np.arange(10), 3)  # three of each class, class by class
+    images, chosen = build.first_of_each_class(np.arange(30), labels, 1, 3)
+    assert chosen.tolist() == [*range(10), *range(10)]
+    assert images.tolist() == [*range(1, 30, 3), *range(2, 30, 3)]
+
+
+def test_write_npz_gives_the_same_bytes_on_every_day(build, tmp_path, monkeypatch):
+    arrays = {"a": np.arange(1000, dtype=np.uint8), "b": np.eye(5)[:, ::2]}
+    build.write_npz(tmp_path / "first.npz", arrays)
+    monkeypatch.setattr(time, "time", lambda: 2e9)
+    build.write_npz(tmp_path / "second.npz", arrays)
+    assert (tmp_path / "first.npz").read_bytes() == (tmp_path / "second.npz").read_bytes()
+
+
+def test_write_npz_can_be_read_back_and_leaves_nothing_else(build, tmp_path):
+    arrays = {"a": np.arange(6, dtype=np.uint8).reshape(2, 3), "b": np.eye(5)[:, ::2]}
+    build.write_npz(tmp_path / "some.npz", arrays)
+    with np.load(tmp_path / "some.npz", allow_pickle=False) as archive:
+        assert archive.files == ["a", "b"]
+        assert all(np.array_equal(archive[name], array) for name, array in arrays.items())
+    assert [path.name for path in tmp_path.iterdir()] == ["some.npz"]
+
+
+@pytest.fixture
+def one_source(build, tmp_path, monkeypatch):
+    """A folder with the only source that `build` wants."""
+    content = gzip.compress(b"original", mtime=0)
+    (tmp_path / "some.gz").write_bytes(content)
+    monkeypatch.setattr(build, "SOURCES", {"some.gz": hashlib.sha256(content).hexdigest()})
+    return tmp_path
+
+
+def test_read_sources_unpacks_the_originals(build, one_source):
+    assert build.read_sources(one_source) == {"some.gz": b"original"}
+
+
+def test_read_sources_stops_at_a_file_that_is_not_the_original(build, one_source):
+    (one_source / "some.gz").write_bytes(gzip.compress(b"another"))
+    with pytest.raises(SystemExit, match=r"some\.gz is not the file that this course was built from"):
+        build.read_sources(one_source)
+
+
+def test_read_sources_stops_at_a_missing_file(build, one_source):
+    (one_source / "some.gz").unlink()
+    with pytest.raises(SystemExit, match=r"some\.gz is missing from .*data/README\.md"):
+        build.read_sources(one_source)

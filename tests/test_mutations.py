@@ -1,0 +1,48 @@
+"""Lessons broken on purpose: the lesson's own asserts have to notice. Only the cells up to the break are run."""
+
+import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+from tools import notebooks
+
+MUTATIONS = {  # what: (lesson, text in a cell, what replaces it, text in the last cell that is run)
+    "the optimiser never steps": ("01", "    optimizer.step()", "    pass", "ratio < 0.2"),
+    "encoder as narrow as the decoder is wide": (
+        "01", "nn.Linear(128, code_size),\n    )", "nn.Linear(128, 2 * code_size),\n    )", "model(x).shape == x.shape",
+    ),
+    "the decoder forgets the picture's shape": (
+        "01", "nn.Unflatten(1, (1, 28, 28)),\n    )", "nn.Identity(),\n    )", "model(x).shape == x.shape",
+    ),
+    "PCA keeps the worst directions": ("01", ".eigenvectors.flip(1)", ".eigenvectors", "numbers, PCA:"),
+    "the target is noise, not the image": (
+        "01", "F.mse_loss(x_hat, x)", "F.mse_loss(x_hat, torch.randn_like(x))", "ratio < 0.2",
+    ),
+    "levels are rounded down": ("02", ".round()", ".floor()", "half a level"),
+    "one level too many": ("02", "top = 2**bits - 1", "top = 2**bits", "half a level"),
+}  # fmt: skip
+
+
+def broken(lesson, old, new, last):
+    """The lesson up to the cell that holds `last`, with `old` replaced in the first cell that has it."""
+    path = notebooks.paths(lesson)[0]
+    notebook = notebooks.read(path)
+    end = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and last in cell.source)
+    notebook.cells = notebook.cells[: end + 1]
+    target = next(cell for cell in notebook.cells if cell.cell_type == "code" and old in cell.source)
+    target.source = target.source.replace(old, new)
+    expected = {cell.id: cell for cell in notebook.cells if "nbval-check-output" in cell.metadata.get("tags", [])}
+    expected = {key: "".join(o.get("text", "") for o in cell.outputs) for key, cell in expected.items()}
+    return path, notebook, expected
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS.values(), ids=MUTATIONS)
+def test_a_broken_lesson_is_noticed(mutation):
+    path, notebook, expected = broken(*mutation)
+    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": path.parent}})
+    try:
+        client.execute()
+    except CellExecutionError:
+        return
+    printed = {c.id: "".join(o.get("text", "") for o in c.outputs) for c in notebook.cells if c.id in expected}
+    assert printed != expected, "neither an assert nor a compared output noticed"

@@ -1,0 +1,213 @@
+"""The notebooks as files: executed in order, small, readable, and the same where they should be the same."""
+
+import copy
+import itertools
+import json
+import re
+
+import nbformat
+import pytest
+
+from helpers.files import COURSE
+from tools import notebooks
+
+PATHS = notebooks.paths()
+LESSONS = [path for path in PATHS if path.parent.name == "notebooks"]
+NUMBERED = [path for path in LESSONS if not path.name.startswith("00")]
+CHECKED = "nbval-check-output"
+MAX_LINES, MAX_WIDTH, MAX_BYTES = 30, 100, 1_000_000
+TITLES = ("Predict", "What goes wrong", "Exercises", "Recap", "References")
+
+
+def name(path):
+    return f"{path.parent.name}/{path.stem}"
+
+
+each_notebook = pytest.mark.parametrize("path", PATHS, ids=name)
+each_lesson = pytest.mark.parametrize("path", LESSONS, ids=name)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def prose(notebook):
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def lines(cell):
+    return [line for line in cell.source.splitlines() if line.strip()]
+
+
+def problems(notebook):
+    """What is wrong with a notebook as a file, as a list of sentences."""
+    found = []
+    cells = code_cells(notebook)
+    if [cell.execution_count for cell in cells] != list(range(1, len(cells) + 1)):
+        found.append("it was not executed top to bottom; run `python -m tools.notebooks run`")
+    if notebook.metadata != notebooks.METADATA:
+        found.append("its metadata hold more than the kernel (widget state?)")
+    for number, cell in enumerate(cells, start=1):
+        if len(lines(cell)) > MAX_LINES:
+            found.append(f"cell {number} has {len(lines(cell))} lines")
+        if any(len(line) > MAX_WIDTH for line in lines(cell)) and "REPOSITORY" not in cell.source:
+            found.append(f"cell {number} has a line of more than {MAX_WIDTH} characters")
+        if cell.source.rstrip().endswith(";"):
+            found.append(f"cell {number} ends in a semicolon")
+        if set(cell.metadata) - {"tags"}:
+            found.append(f"cell {number} has metadata beside its tags")
+        for output in cell.outputs:
+            if output.output_type == "error":
+                found.append(f"cell {number} shows an error")
+            if output.get("name") == "stderr":
+                found.append(f"cell {number} shows a warning: {output.text[:80]}")
+            if notebooks.WIDGET in output.get("data", {}):
+                found.append(f"cell {number} holds a widget that needs a kernel")
+    return found
+
+
+@each_notebook
+def test_the_file_is_in_order(path):
+    assert problems(notebooks.read(path)) == []
+
+
+@each_notebook
+def test_the_file_is_small(path):
+    assert path.stat().st_size < MAX_BYTES
+
+
+@each_notebook
+def test_the_file_is_valid(path):
+    notebook = notebooks.read(path)
+    nbformat.validate(notebook)
+    assert notebook.nbformat_minor >= 5
+
+
+@each_notebook
+def test_setup_and_parameters(path):
+    cells = code_cells(notebooks.read(path))
+    first = code_cells(notebooks.read(PATHS[0]))[0]
+    assert cells[0].source == first.source
+    assert f'REPOSITORY = "{notebooks.address()}"' in first.source
+    tagged = [cell for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    assert tagged == [cells[1]]
+    assert re.findall(r"^(\w+) =", tagged[0].source, re.M) == ["dataset", "steps", "seed"]
+
+
+@each_lesson
+def test_a_few_outputs_are_compared(path):
+    tagged = [cell for cell in code_cells(notebooks.read(path)) if CHECKED in cell.metadata.get("tags", [])]
+    assert 3 <= len(tagged) <= 6
+    assert all(cell.outputs for cell in tagged)
+
+
+@pytest.mark.parametrize("path", NUMBERED, ids=name)
+def test_a_lesson_has_its_parts(path):
+    notebook = notebooks.read(path)
+    text = prose(notebook)
+    assert [title for title in TITLES if title not in text] == []
+    assert len(re.findall(r"^check\(", "\n".join(cell.source for cell in code_cells(notebook)), re.M)) == 3
+    assert "assert" in "".join(cell.source for cell in code_cells(notebook))
+
+
+@pytest.mark.parametrize("path", NUMBERED, ids=name)
+def test_a_lesson_reads_easily(path):
+    notebook = notebooks.read(path)
+    sizes = sorted(len(lines(cell)) for cell in code_cells(notebook))
+    assert sizes[len(sizes) // 2] <= 8
+    assert 800 <= len(prose(notebook).split()) <= 2000
+
+
+@each_lesson
+def test_every_slider_has_a_static_twin(path):
+    cells = code_cells(notebooks.read(path))
+    for cell, following in itertools.pairwise(cells):
+        if "sliders(" in cell.source:
+            assert any("image/png" in output.get("data", {}) for output in following.outputs)
+
+
+@each_notebook
+def test_links_lead_somewhere(path):
+    for link in re.findall(r"\]\(([^)#]+)\)", prose(notebooks.read(path))):
+        if not link.startswith("http"):
+            assert (path.parent / link).exists(), link
+
+
+def test_every_lesson_with_exercises_has_solutions():
+    with_solutions = [path.name for path in PATHS if path.parent.name == "solutions"]
+    assert with_solutions == [path.name for path in NUMBERED]
+
+
+def test_lessons_module_equals_the_exported_cells():
+    assert notebooks.LESSONS.read_text(encoding="utf-8") == notebooks.exported()
+
+
+@each_notebook
+def test_pictures_in_the_readme_are_the_notebooks_own(path):
+    for file, png in notebooks.pictures(notebooks.read(path)).items():
+        assert (notebooks.PICTURES / file).read_bytes() == png
+
+
+def test_stripping_a_notebook_is_noticed():
+    notebook = notebooks.read(NUMBERED[0])
+    for cell in code_cells(notebook):
+        cell.outputs, cell.execution_count = [], None
+    assert "it was not executed top to bottom" in problems(notebook)[0]
+
+
+def test_running_cells_out_of_order_is_noticed():
+    notebook = notebooks.read(NUMBERED[0])
+    cells = code_cells(notebook)
+    cells[2].execution_count, cells[3].execution_count = 4, 3
+    assert "it was not executed top to bottom" in problems(notebook)[0]
+
+
+@pytest.mark.parametrize(
+    ("output", "complaint"),
+    [
+        (nbformat.v4.new_output("error", ename="ValueError", evalue="no", traceback=[]), "shows an error"),
+        (nbformat.v4.new_output("stream", name="stderr", text="UserWarning: old"), "shows a warning"),
+        (nbformat.v4.new_output("display_data", {notebooks.WIDGET: {"model_id": "1"}}), "needs a kernel"),
+    ],
+)
+def test_bad_outputs_are_noticed(output, complaint):
+    notebook = notebooks.read(NUMBERED[0])
+    code_cells(notebook)[3].outputs.append(output)
+    assert complaint in problems(notebook)[0]
+
+
+def test_widget_state_is_noticed_and_cleaned():
+    notebook = notebooks.read(NUMBERED[0])
+    notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {}}}
+    cell = code_cells(notebook)[3]
+    cell.metadata["execution"] = {"iopub.status.busy": "2020-01-01"}
+    data = {notebooks.WIDGET: {"model_id": "1"}, "text/plain": "VBox()"}
+    cell.outputs = [nbformat.v4.new_output("display_data", data)]
+    assert len(problems(notebook)) == 3
+    assert problems(notebooks.clean(copy.deepcopy(notebook))) == []
+
+
+def test_changing_an_exported_cell_is_noticed(tmp_path, monkeypatch):
+    path = tmp_path / NUMBERED[0].name
+    notebook = notebooks.read(NUMBERED[0])
+    cell = next(cell for cell in code_cells(notebook) if cell.source.startswith(notebooks.EXPORT))
+    cell.source += "\n# changed"
+    nbformat.write(notebook, path)
+    monkeypatch.setattr(notebooks, "paths", lambda: [path])
+    assert notebooks.exported() != notebooks.LESSONS.read_text(encoding="utf-8")
+
+
+def test_the_address_is_rewritten_everywhere(tmp_path, monkeypatch):
+    monkeypatch.setattr(notebooks, "COURSE", tmp_path)
+    path = tmp_path / "01.ipynb"
+    path.write_text(LESSONS[0].read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "README.md").write_text((COURSE / "README.md").read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(notebooks, "paths", lambda: [path])
+    old, new = notebooks.stated_address(), "https://github.com/someone/else"
+    notebooks.readdress(old, new)
+    assert notebooks.stated_address() == new
+    for file in (path, tmp_path / "README.md"):
+        text = file.read_text(encoding="utf-8")
+        assert old.removeprefix("https://github.com/") not in text
+        assert "someone/else" in text
+    json.loads(path.read_text(encoding="utf-8"))

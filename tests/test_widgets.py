@@ -1,0 +1,114 @@
+"""Sliders above a picture, moved by setting their values as a browser would."""
+
+import io
+import time
+
+import ipywidgets
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from helpers.plotting import compose
+from helpers.widgets import sliders
+
+
+@pytest.fixture
+def grey():
+    """An explorer of one grey picture (4, 6); `.calls` lists the values with which it was drawn."""
+    calls = []
+
+    def draw(**values):
+        calls.append(values)
+        return np.full((4, 6), values["level"])
+
+    explorer = sliders(draw, {"level": (0.0, 1.0, 0.1, 0.2), "size": ["small", "large"]}, width=120, zoom=3)
+    explorer.calls = calls
+    return explorer
+
+
+def decoded(explorer):
+    return np.asarray(Image.open(io.BytesIO(explorer.picture.value)))
+
+
+def test_the_picture_is_drawn_at_the_start_values(grey):
+    assert grey.calls == [{"level": 0.2, "size": "small"}]
+    assert (decoded(grey) == 51).all()
+
+
+def test_moving_a_slider_draws_again(grey):
+    grey.controls["level"].value = 0.8
+    assert grey.calls[1:] == [{"level": 0.8, "size": "small"}]
+    assert (decoded(grey) == 204).all()
+
+
+def test_choosing_from_a_list_draws_again(grey):
+    grey.controls["size"].value = "large"
+    assert grey.calls[1:] == [{"level": 0.2, "size": "large"}]
+
+
+def test_the_picture_is_a_png_enlarged_by_zoom(grey):
+    picture = Image.open(io.BytesIO(grey.picture.value))
+    assert picture.format == grey.picture.format.upper() == "PNG"
+    assert picture.size == (3 * 6, 3 * 4)
+
+
+def test_the_picture_has_its_width_on_the_page(grey):
+    assert grey.picture.width == "120"
+
+
+def test_controls_stand_above_the_picture_under_their_names(grey):
+    assert grey.children == (grey.controls["level"], grey.controls["size"], grey.picture)
+    assert [control.description for control in grey.controls.values()] == ["level", "size"]
+
+
+def test_colours_are_kept():
+    explorer = sliders(lambda: np.broadcast_to([1.0, 0.0, 0.0], (4, 6, 3)), {}, zoom=1)
+    assert decoded(explorer).shape == (4, 6, 3)
+    assert decoded(explorer)[0, 0].tolist() == [255, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "start"),
+    [
+        ((0, 10, 1, 3), ipywidgets.IntSlider, 3),
+        ((0.0, 1.0, 0.1, 0.5), ipywidgets.FloatSlider, 0.5),
+        ((0, 1, 0.1, 0), ipywidgets.FloatSlider, 0),
+        (["a", "b"], ipywidgets.Dropdown, "a"),
+        ([3, 5], ipywidgets.Dropdown, 3),
+    ],
+)
+def test_each_kind_of_range_has_its_control(values, kind, start):
+    control = sliders(lambda x: np.zeros((2, 2)), {"x": values}).controls["x"]
+    assert type(control) is kind
+    assert control.value == start
+
+
+@pytest.mark.parametrize("values", [(0, 10, 1, 11), (0, 10, 1, -1), (10, 0, 1, 5), (0, 10, 0, 5), (0, 10, -1, 5)])
+def test_an_impossible_range_is_refused(values, refuses):
+    with refuses("slider 'x'", "low <= start <= high"):
+        sliders(lambda x: np.zeros((2, 2)), {"x": values})
+
+
+@pytest.mark.parametrize("values", [(0, 10), (0, 10, 1), ("a", "b"), (0, 10, 1, 2, 3)])
+def test_a_range_of_another_length_is_refused(values, refuses):
+    with refuses("slider 'x'", "(low, high, step, start)"):
+        sliders(lambda x: np.zeros((2, 2)), {"x": values})
+
+
+def test_an_error_in_the_callback_is_not_silent():
+    explorer = sliders(lambda x: np.full((2, 2), 1 / (3 - x)), {"x": (0, 5, 1, 0)})
+    with pytest.raises(ZeroDivisionError):
+        explorer.controls["x"].value = 3
+
+
+def test_a_redraw_of_64_images_takes_less_than_100_ms():
+    images = torch.rand(8, 64, 1, 28, 28)
+    explorer = sliders(lambda i: compose(images[i], columns=8), {"i": (0, 7, 1, 0)}, zoom=2)
+
+    def seconds(i):
+        start = time.perf_counter()
+        explorer.controls["i"].value = i
+        return time.perf_counter() - start
+
+    assert min(seconds(i) for i in range(1, 8)) < 0.1
