@@ -78,7 +78,7 @@ def load(name, model, own=True):
     if not (own and path.is_file()):
         path = SHIPPED / f"{name}.safetensors"
         if not path.is_file():
-            raise CourseError(f"no weights {name!r} are shipped; set steps above 0 to train them here")
+            raise CourseError(f"no weights {name!r} are shipped; set steps above 0 in lesson {name[:2]} to train them")
         verify(path)
     tensors, facts = read(path)
     losses = tensors.pop(LOSSES).tolist()
