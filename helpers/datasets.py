@@ -69,7 +69,7 @@ class Batches:
             raise CourseError(f"the length of training is {length!r}; choose a whole number of steps or epochs")
         self.data, self.size, self.seed = data, size, seed
         self.per_epoch = -(-len(data) // size)
-        self.steps = steps if epochs is None else epochs * self.per_epoch
+        self.steps = length if epochs is None else length * self.per_epoch
 
     def __len__(self):
         return self.steps

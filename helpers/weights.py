@@ -80,12 +80,11 @@ def load(name, model, own=True):
         if not path.is_file():
             raise CourseError(f"no weights {name!r} are shipped; set steps above 0 in lesson {name[:2]} to train them")
         verify(path)
-    tensors, facts = read(path)
-    losses = tensors.pop(LOSSES).tolist()
-    mine = SHIPPED not in path.parents
+    tensors, losses, facts = read(path)
     expected = {key: value.shape for key, value in model.state_dict().items()}
     if expected != {key: value.shape for key, value in tensors.items()}:
-        advice = remedy(path) if mine else "the model was changed; set steps above 0 to train it here"
+        shipped = SHIPPED in path.parents
+        advice = "the model was changed; set steps above 0 to train it here" if shipped else remedy(path)
         raise CourseError(f"{path.name} holds the weights of another model; {advice}")
     model.load_state_dict(tensors)
     run = Run(losses, path=path, **facts)
@@ -94,14 +93,13 @@ def load(name, model, own=True):
 
 
 def read(path):
-    """(tensors, facts) of a weights file of this course; a CourseError says what to do about any other file."""
+    """(tensors, losses, facts) of a weights file of this course; a CourseError says what to do about any other file."""
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (the file is no dict)
-        if LOSSES not in tensors:
-            raise KeyError(LOSSES)
-        return tensors, {key: json.loads(metadata[key]) for key in FACTS}
+        losses = tensors.pop(LOSSES).tolist()
+        return tensors, losses, {key: json.loads(metadata[key]) for key in FACTS}
     except (SafetensorError, OSError) as error:
         raise CourseError(f"{path.name} is damaged or no safetensors file; {remedy(path)}") from error
     except (KeyError, json.JSONDecodeError) as error:

@@ -106,9 +106,9 @@ def pictures(notebook):
 
 def ship(lesson):
     """Copy the weights that running `lesson` left in results/ to data/weights, and renew data/SHA256SUMS."""
-    SHIPPED.mkdir(exist_ok=True)
     for file in sorted(results_folder().glob(f"{lesson}*.safetensors")):
-        shutil.copyfile(file, SHIPPED / file.name)
+        with atomic(SHIPPED / file.name) as partial:
+            shutil.copyfile(file, partial)
     write_checksums()
 
 
@@ -158,7 +158,8 @@ def main(arguments):
     parser.add_argument("--ship", action="store_true", help="after run: ship the weights that were trained")
     options = parser.parse_args(arguments)
     if options.command == "export":
-        LESSONS.write_text(exported(), encoding="utf-8")
+        with atomic(LESSONS) as partial:
+            partial.write_text(exported(), encoding="utf-8")
     elif options.command == "address":
         readdress(stated_address(), address())
     else:
