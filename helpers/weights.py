@@ -78,7 +78,8 @@ def load(name, model, own=True):
     if not (own and path.is_file()):
         path = SHIPPED / f"{name}.safetensors"
         if not path.is_file():
-            raise CourseError(f"no weights {name!r} are shipped; set steps above 0 in lesson {name[:2]} to train them")
+            lesson = f"set steps above 0 in lesson {name[:2]}" if name[:2].isdigit() else "`git checkout -- data`"
+            raise CourseError(f"no weights {name!r} are shipped; {lesson} to get them")
         verify(path)
     tensors, losses, facts = read(path)
     expected = {key: value.shape for key, value in model.state_dict().items()}

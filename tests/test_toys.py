@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
+from helpers.files import CourseError
 from helpers.toys import Mixture, bent_line, mixture_1d, ring, two_moons
 
 TOYS = {
@@ -172,3 +173,21 @@ def test_a_ring_without_modes_is_refused(refuses):
 def test_whole_numbers_are_good_enough_for_a_mixture():
     toy = mixture_1d(means=(0,), stds=(1,), weights=(1,))
     assert toy.log_prob(torch.zeros(1, 1)).item() == pytest.approx(-0.5 * math.log(2 * math.pi))
+
+
+@pytest.mark.parametrize("sigma", [0.0, 0.1, 0.7, 3.0])
+@every_toy
+def test_noise_plus_score_times_variance_is_the_posterior_mean(toy, sigma):
+    """Miyasawa 1961: y + sigma^2 score(y) = E[x | y], here against Bayes' rule for each Gaussian of the mixture."""
+    y = probes(toy)
+    means, variances = toy.means.double(), toy.stds.double() ** 2
+    noisy = Independent(Normal(means, (variances + sigma**2).sqrt()[:, None].expand_as(means)), 1)
+    responsibility = (noisy.log_prob(y[:, None]) + toy.weights.double().log()).softmax(dim=1)[:, :, None]
+    trust = (variances / (variances + sigma**2))[:, None]
+    expected = (responsibility * (means + trust * (y[:, None] - means))).sum(dim=1)
+    torch.testing.assert_close(y + sigma**2 * toy.blurred(sigma).score(y), expected, rtol=1e-5, atol=1e-4)
+
+
+def test_blurring_needs_a_standard_deviation():
+    with pytest.raises(CourseError, match="0 or more"):
+        mixture_1d().blurred(-1.0)

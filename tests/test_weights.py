@@ -159,8 +159,8 @@ def test_steps_that_are_no_whole_number_are_refused(steps, refuses):
 
 
 def test_weights_that_are_not_shipped_are_refused(refuses):
-    with refuses("no weights 'unheard_of_fashion' are shipped", "steps above 0"):
-        train_or_load("unheard_of", list, small_model(), IMAGES, steps=0, seed=0)
+    with refuses("no weights '09_unheard_of_fashion' are shipped", "steps above 0"):
+        train_or_load("09_unheard_of", list, small_model(), IMAGES, steps=0, seed=0)
 
 
 def test_a_shipped_file_with_another_checksum_is_refused(shipped, refuses):

@@ -1,0 +1,156 @@
+"""The judge, judged: Gaussians of known distance, SciPy's matrix root, and sets of images with known faults."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+from scipy.linalg import sqrtm
+
+from helpers.datasets import load
+from helpers.files import CourseError
+from helpers.metrics import (
+    FEWEST,
+    class_coverage,
+    compare,
+    frechet_between_gaussians,
+    frechet_distance,
+    load_judge,
+    nearest_training,
+)
+
+
+@pytest.fixture(scope="module")
+def fashion():
+    return load("fashion")
+
+
+@pytest.fixture(scope="module")
+def judge(fashion):
+    return load_judge(fashion[0])
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def covariance(d, seed=0):
+    root = normal(d, d, seed=seed)
+    return root @ root.T / d
+
+
+def test_a_gaussian_is_at_distance_0_from_itself():
+    cov = covariance(64)
+    assert frechet_between_gaussians(normal(64), cov, normal(64), cov) == pytest.approx(0, abs=1e-9)
+
+
+def test_shifting_a_gaussian_costs_the_squared_shift():
+    cov = covariance(8)
+    shift = torch.arange(8.0)
+    assert frechet_between_gaussians(torch.zeros(8), cov, shift, cov) == pytest.approx(140, rel=1e-9)
+
+
+def test_round_gaussians_have_the_distance_of_their_standard_deviations():
+    zero, one = torch.zeros(5), torch.eye(5)
+    assert frechet_between_gaussians(zero, 4 * one, zero, 9 * one) == pytest.approx(5 * (3 - 2) ** 2, rel=1e-9)
+
+
+def test_gaussians_that_do_not_commute_agree_with_scipy():
+    mean_a, mean_b, cov_a, cov_b = normal(16), normal(16, seed=1), covariance(16, seed=2), covariance(16, seed=3)
+    root = sqrtm((cov_a @ cov_b).numpy()).real
+    expected = (mean_a - mean_b).square().sum() + cov_a.trace() + cov_b.trace() - 2 * np.trace(root)
+    measured = frechet_between_gaussians(mean_a, cov_a, mean_b, cov_b)
+    assert measured == pytest.approx(float(expected), rel=1e-6)
+    assert frechet_between_gaussians(mean_b, cov_b, mean_a, cov_a) == pytest.approx(measured, rel=1e-9)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_covariances_without_full_rank_give_no_nan(scale):
+    thin = scale * normal(64, 3) @ normal(3, 64, seed=1)  # 64 points in three dimensions
+    flat = torch.zeros(64, 64)
+    assert frechet_distance(thin, thin) == pytest.approx(0, abs=1e-6 * scale**2)
+    trace = thin.T.cov().trace().item()
+    assert frechet_between_gaussians(torch.zeros(64), thin.T.cov(), torch.zeros(64), flat) == pytest.approx(trace)
+
+
+def test_from_samples_the_distance_approaches_the_true_one():
+    a, b = normal(200_000, 2), 2 * normal(200_000, 2, seed=1) + 3
+    assert frechet_distance(a, b) == pytest.approx(2 * 3**2 + 2 * (2 - 1) ** 2, rel=0.02)
+
+
+def test_fewer_samples_look_farther_away():
+    target = normal(2000, 64)
+    few, many = normal(300, 64, seed=1), normal(2000, 64, seed=2)
+    assert frechet_distance(few, target) > 2 * frechet_distance(many, target)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "words"),
+    [
+        (normal(9, 4), normal(9, 5), "same d"),
+        (normal(9), normal(9), "(N, d)"),
+        (normal(1, 4), normal(9, 4), "above 1"),
+        (normal(9, 4) * math.nan, normal(9, 4), "nan"),
+    ],
+)
+def test_bad_features_are_refused(a, b, words):
+    with pytest.raises(CourseError) as error:
+        frechet_distance(a, b)
+    assert words in str(error.value)
+
+
+def test_coverage_of_known_shares():
+    assert class_coverage(torch.full((10,), 0.1)) == pytest.approx(1)
+    assert class_coverage(torch.eye(10)[3]) == pytest.approx(0.1)
+    assert class_coverage(torch.tensor([0.5, 0.5] + 8 * [0.0])) == pytest.approx(0.2)
+
+
+def test_the_nearest_training_image_is_found(fashion):
+    train, _ = fashion
+    moved = (train.images[[7, 99]] + 0.01).clamp(0, 1)
+    distance, position = nearest_training(moved, train.images)
+    assert position.tolist() == [7, 99]
+    by_hand = (moved - train.images[[7, 99]]).square().flatten(1).mean(dim=1)
+    torch.testing.assert_close(distance, by_hand, rtol=0.02, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "least"), [("fashion", 0.88), ("digits", 0.96)])
+def test_the_shipped_judges_know_the_classes(name, least):
+    train, test = load(name)
+    judge = load_judge(train)
+    with torch.no_grad():
+        right = (judge(test.images).argmax(dim=1) == test.labels).float().mean()
+    assert right > least
+    assert judge.features(train.images).var(dim=0).mean() == pytest.approx(1, rel=1e-3)
+
+
+def test_worse_images_are_judged_worse(fashion, judge, capsys):
+    train, test = fashion
+    generator = torch.Generator().manual_seed(0)
+    noise = torch.randn(test.images.shape, generator=generator)
+    shirts = train.images[train.labels == 6].repeat(2, 1, 1, 1)
+    samples = {f"noise {s}": (train.images[-2000:] + s * noise).clamp(0, 1) for s in (0.1, 0.3)} | {"shirts": shirts}
+    verdicts = compare(samples, train, test, judge)
+    floor, little, much = (verdicts[name] for name in ("training images (floor)", "noise 0.1", "noise 0.3"))
+    assert floor.frechet < 0.2 < 5 * floor.frechet < little.frechet < much.frechet
+    assert verdicts["test images"].frechet < 1e-6
+    assert floor.nearest == pytest.approx(0, abs=1e-4)
+    assert verdicts["shirts"].coverage < 0.5 < 0.95 < floor.coverage
+    assert all(name in capsys.readouterr().out for name in ("floor",))
+
+
+def test_too_few_images_are_refused(fashion, judge):
+    train, test = fashion
+    with pytest.raises(CourseError, match=f"{FEWEST} images"):
+        compare({"few": train.images[: FEWEST - 1]}, train, test, judge)
+
+
+def test_images_outside_0_to_1_are_refused(fashion, judge):
+    with pytest.raises(CourseError, match="should lie in"):
+        judge.features(2 * fashion[1].images)
+
+
+def test_a_data_set_without_a_judge_says_what_to_do(fashion):
+    with pytest.raises(CourseError, match="no weights 'judge_hats'"):
+        load_judge(dataclasses.replace(fashion[0], name="hats"))
