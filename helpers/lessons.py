@@ -6,6 +6,26 @@ from torch import nn
 
 
 # --- from notebooks/01_autoencoder.ipynb; edit there ---
+def dense_encoder(code_size):
+    """Images (N, 1, 28, 28) -> codes (N, code_size)."""
+    return nn.Sequential(
+        nn.Flatten(),  # (N, 784)
+        nn.Linear(784, 256), nn.ReLU(),
+        nn.Linear(256, 128), nn.ReLU(),
+        nn.Linear(128, code_size),
+    )
+
+
+def dense_decoder(code_size):
+    """Codes (N, code_size) -> images (N, 1, 28, 28) in [0, 1]."""
+    return nn.Sequential(
+        nn.Linear(code_size, 128), nn.ReLU(),
+        nn.Linear(128, 256), nn.ReLU(),
+        nn.Linear(256, 784), nn.Sigmoid(),
+        nn.Unflatten(1, (1, 28, 28)),
+    )
+
+
 class Autoencoder(nn.Module):
     """Any encoder and decoder in a row; `model(x)` is the reconstruction x_hat, shape of x."""
 
@@ -56,3 +76,9 @@ def conv_decoder(code_size):
         nn.ConvTranspose2d(32, 16, 4, stride=2, padding=1), nn.ReLU(),  # (N, 16, 14, 14)
         nn.ConvTranspose2d(16, 1, 4, stride=2, padding=1), nn.Sigmoid(),
     )
+
+
+# --- from notebooks/02_representations.ipynb; edit there ---
+def psnr(x_hat, x):
+    """Peak signal-to-noise ratio in dB of images in [0, 1], averaged over the images."""
+    return -10 * (x_hat - x).square().flatten(1).mean(dim=1).log10().mean().item()

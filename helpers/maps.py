@@ -84,11 +84,11 @@ def show_density(log_prob, box, title="", count=160, ax=None):
     return ax
 
 
-def show_arrows(field, box, title="", count=16, ax=None):
+def show_arrows(field, box, title="", count=16, color="0.25", ax=None):
     """A 2-D vector field as arrows; field takes points (N, 2) and returns (N, 2)."""
     ax = new_axes(4.6, 4) if ax is None else ax
     points = grid_points(box, count)
-    ax.quiver(*points.T, *field(points).detach().cpu().T, color="0.25", width=0.004)
+    ax.quiver(*points.T, *field(points).detach().cpu().T, color=color, width=0.004)
     ax.set(xlabel="$x_1$", ylabel="$x_2$", title=title)
     return ax
 

@@ -42,11 +42,15 @@ class Judge(nn.Module):
         check_images(images)
         return torch.cat([self.body(part) for part in images.split(1000)]) / self.scale
 
-    @torch.no_grad()
     def shares(self, images):
         """Share of the images that the judge takes for each class, (10,), summing to 1."""
-        said = self.head(self.features(images) * self.scale).argmax(dim=1)
-        return torch.bincount(said, minlength=10) / len(images)
+        return self.shares_by_features(self.features(images))
+
+    @torch.no_grad()
+    def shares_by_features(self, features):
+        """The same from features (N, 64) that are known already."""
+        said = self.head(features * self.scale).argmax(dim=1)
+        return torch.bincount(said, minlength=10) / len(features)
 
 
 def fit_judge(judge, data, steps, seed):
@@ -109,9 +113,8 @@ def class_coverage(shares):
 
 def nearest_training(images, training):
     """Mean squared difference per pixel (N,) to the most similar of `training` (M, 1, H, W), and its position (N,)."""
-    flat, reference = images.flatten(1), training.flatten(1)
-    distance, position = torch.cdist(flat, reference).min(dim=1)
-    return distance.square() / flat.shape[1], position
+    distance, position = torch.cdist(images.flatten(1), training.flatten(1)).min(dim=1)
+    return distance.square() / images[0].numel(), position
 
 
 @dataclass(frozen=True)
@@ -126,8 +129,7 @@ class Verdict:
 def compare(samples, train, test, judge=None):
     """Judge {name: images (N, 1, 28, 28) in [0, 1]}; prints a table and returns {name: Verdict}.
 
-    Two rows come first by themselves: as many training images (the floor: nothing can be expected below) and the test
-    images. The first `len(test)` of each set count, so that all are measured alike; give the same number of each.
+    As many training images (the floor) and the test images come first. All sets are cut to the shortest one's length.
     """
     judge = judge or load_judge(train)
     count = min(len(test), *map(len, samples.values()))
@@ -140,7 +142,8 @@ def compare(samples, train, test, judge=None):
     for name, images in rows.items():
         images = images[:count].to(target.device)
         distance = nearest_training(images, train.images)[0].mean().item()
-        frechet = frechet_distance(judge.features(images), target)
-        verdict = verdicts[name] = Verdict(frechet, class_coverage(judge.shares(images)), distance)
+        features = judge.features(images)
+        shares = judge.shares_by_features(features)
+        verdict = verdicts[name] = Verdict(frechet_distance(features, target), class_coverage(shares), distance)
         print(f"{name:28} {verdict.frechet:11.2f} {verdict.coverage:17.2f} {verdict.nearest:24.4f}")
     return verdicts

@@ -10,7 +10,8 @@ from helpers.plotting import to_png
 def sliders(draw, ranges, width=280, zoom=4):
     """One control for each name in `ranges` above the picture that `draw` makes.
 
-    ranges: {name: (low, high, step, start)} for a slider, {name: [option, ...]} for a list to choose from.
+    ranges: {name: (low, high, step, start)} for a slider, {name: [number, ...]} for one that stops at these numbers
+    only, {name: [word, ...]} for a list to choose from.
     draw: called with the sliders' values by name; returns an array (H, W) or (H, W, 3) from 0 (black) to 1 (white),
     enlarged `zoom` times and shown `width` pixels wide. The result has `.controls` {name: slider} and `.picture`.
     """
@@ -21,7 +22,8 @@ def make_control(name, values):
     """A list to choose from, or a slider that reports while it is dragged (whole numbers give whole steps)."""
     look = {"description": name, "layout": {"width": "420px"}, "style": {"description_width": "120px"}}
     if isinstance(values, list):
-        return ipywidgets.Dropdown(options=values, **look)
+        numbers = all(isinstance(value, int | float) for value in values)
+        return (ipywidgets.SelectionSlider if numbers else ipywidgets.Dropdown)(options=values, **look)
     if len(values) != 4:
         raise CourseError(f"slider {name!r}: give (low, high, step, start), not {len(values)} values")
     low, high, step, start = values

@@ -1,5 +1,7 @@
 """Typical wrong answers to the exercises, and the hint that each of them has to get. (The right ones: solutions/.)"""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -21,6 +23,29 @@ def bits(p):
 
 def centres(codes, labels):
     return torch.stack([codes[labels == k].mean(dim=0) for k in labels.unique()])
+
+
+def kl(mu, log_var, prior_mu, prior_log_var):
+    """The right divergence for each number of the code, (N, d)."""
+    wide = prior_log_var.exp()
+    return 0.5 * (prior_log_var - log_var + (log_var.exp() + (mu - prior_mu) ** 2) / wide - 1)
+
+
+def walk(noise=lambda eta: (2 * eta) ** 0.5, sign=1):
+    """Langevin's walk with a factor of the noise and a sign of the step that may be wrong."""
+
+    def answer(score, y, eta, steps):
+        for _ in range(steps):
+            y = y + sign * eta * score(y) + noise(eta) * torch.randn_like(y)
+        return y
+
+    return answer
+
+
+def walk_in_place(score, y, eta, steps):
+    for _ in range(steps):
+        y += eta * score(y) + (2 * eta) ** 0.5 * torch.randn_like(y)
+    return y
 
 
 def unwritten(*_):
@@ -54,6 +79,43 @@ WRONG = [  # exercise, wrong answer, words that the feedback has to contain
     ("02.3", lambda normal, strange: (strange[:, None] > normal).float().mean(), "Ties are lost"),
     ("02.3", lambda normal, strange: (strange[:, None] >= normal).float().mean(), "one half, not one"),
     ("02.3", lambda normal, strange: strange[:, None] > normal, "one number"),
+    ("03.1", lambda denoise, y, sigma: (y - denoise(y, sigma)) / sigma**2, "away from the data"),
+    ("03.1", lambda denoise, y, sigma: (denoise(y, sigma) - y) / sigma, "sigma squared"),
+    ("03.1", lambda denoise, y, sigma: denoise(y, sigma) - y, "correction itself"),
+    ("03.1", lambda denoise, y, sigma: denoise(y, sigma), "the denoised point"),
+    ("03.1", lambda denoise, y, sigma: torch.zeros_like(y), "Not the score"),
+    ("03.1", lambda denoise, y, sigma: (denoise(y, sigma) - y).norm(dim=1), "one arrow for each"),
+    ("03.2", lambda variance, sigma: sigma**2 / (variance + sigma**2), "Upside down"),
+    ("03.2", lambda variance, sigma: variance / (variance + sigma), "variance sigma squared"),
+    ("03.2", lambda variance, sigma: variance**0.5 / (variance**0.5 + sigma), "Variances add up"),
+    ("03.2", lambda variance, sigma: 0.5, "is 1.000, yours 0.500"),
+    ("03.2", lambda variance, sigma: "half", "one number"),
+    ("03.3", walk(noise=lambda eta: 0), "a climb, not a walk"),
+    ("03.3", walk(noise=lambda eta: eta**0.5), "factor sqrt(2 * eta)"),
+    ("03.3", walk(noise=lambda eta: 2 * eta), "compare the noise"),
+    ("03.3", walk(sign=-1), "run away"),
+    ("03.3", lambda score, y, eta, steps: y + eta * score(y) + (2 * eta) ** 0.5 * torch.randn_like(y), "all the steps"),
+    ("03.3", walk_in_place, "work on a copy"),
+    ("03.3", lambda score, y, eta, steps: y.mean(), "as many points"),
+    ("04.1", lambda *ab: kl(*ab).mean(dim=1), "beta silently shrinks"),
+    ("04.1", lambda *ab: kl(*ab), "sum over them"),
+    ("04.1", lambda *ab: kl(*ab).sum(), "One number for each image"),
+    ("04.1", lambda a, b, c, d: kl(c, d, a, b).sum(dim=1), "the other way round"),
+    ("04.1", lambda a, b, c, d: kl(a, b, 0 * c, 0 * d).sum(dim=1), "the given prior"),
+    ("04.1", lambda *ab: (kl(*ab) + 0.5).sum(dim=1), "a constant is missing"),
+    ("04.1", lambda *ab: 2 * kl(*ab).sum(dim=1), "factor 1/2"),
+    ("04.1", lambda *ab: -kl(*ab).sum(dim=1), "For the first image"),
+    ("04.2", lambda kl, floor: kl.mean(dim=0).sum(), "plain price"),
+    ("04.2", lambda kl, floor: kl.clamp(min=floor).mean(dim=0).sum(), "Average over the images first"),
+    ("04.2", lambda kl, floor: (kl.mean(dim=0) - floor).clamp(min=0).sum(), "subtract the floor"),
+    ("04.2", lambda kl, floor: kl.mean(dim=0).clamp(min=floor).mean(), "do not average"),
+    ("04.2", lambda kl, floor: torch.tensor(kl.mean(dim=0).clamp(min=floor).sum().item()), "inside torch"),
+    ("04.2", lambda kl, floor: kl.mean(dim=0).clamp(min=floor), "one number"),
+    ("04.3", lambda joint, q: (joint - q).mean(dim=0), "is the ELBO"),
+    ("04.3", lambda joint, q: (joint - q).logsumexp(dim=0), "subtract log K"),
+    ("04.3", lambda joint, q: (joint - q).exp().mean(dim=0), "its logarithm"),
+    ("04.3", lambda joint, q: joint.logsumexp(dim=0) - math.log(len(q)), "exact values"),
+    ("04.3", lambda joint, q: (joint - q).mean(), "one number for each image"),
 ]
 
 

@@ -1,4 +1,7 @@
-"""Lessons broken on purpose: the lesson's own asserts have to notice. Only the cells up to the break are run."""
+"""Lessons broken on purpose: the lesson's own asserts have to notice. Only the cells up to the break are run, in the
+demo path (`steps = 0`)."""
+
+import re
 
 import pytest
 from nbclient import NotebookClient
@@ -20,6 +23,15 @@ MUTATIONS = {  # what: (lesson, text in a cell, what replaces it, text in the la
     ),
     "levels are rounded down": ("02", ".round()", ".floor()", "half a level"),
     "one level too many": ("02", "top = 2**bits - 1", "top = 2**bits", "half a level"),
+    "the draw leads back to nothing": (
+        "04", "return mu + (log_var / 2).exp() * torch.randn_like(mu)", "return Normal(mu, 1.0).sample()", "slope",
+    ),
+    "the price is doubled": ("04", "return 0.5 * (mu**2", "return 1.0 * (mu**2", "closed form {closed"),
+    "noise of strength 0 is noise": ("03", "x + sigma * torch.randn_like(x)", "x + torch.randn_like(x)", "damaged:"),
+    "the posterior mean forgets the variance": ("03", "sigma**2 * heaps", "sigma**2 * 0 * heaps", "gap < 0.15"),
+    "arrows point away from the data": (
+        "03", "learned = (denoise_2d(y, sigma) - y)", "learned = (y - denoise_2d(y, sigma))", "cosine >",
+    ),
 }  # fmt: skip
 
 
@@ -29,7 +41,9 @@ def broken(lesson, old, new, last):
     notebook = notebooks.read(path)
     end = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and last in cell.source)
     notebook.cells = notebook.cells[: end + 1]
-    target = next(cell for cell in notebook.cells if cell.cell_type == "code" and old in cell.source)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    cells[1].source = re.sub(r"^steps = \d+", "steps = 0", cells[1].source, flags=re.M)  # the parameters
+    target = next(cell for cell in cells if old in cell.source)
     target.source = target.source.replace(old, new)
     expected = {cell.id: cell for cell in notebook.cells if "nbval-check-output" in cell.metadata.get("tags", [])}
     expected = {key: "".join(o.get("text", "") for o in cell.outputs) for key, cell in expected.items()}

@@ -75,7 +75,7 @@ def test_colours_are_kept():
         ((0.0, 1.0, 0.1, 0.5), ipywidgets.FloatSlider, 0.5),
         ((0, 1, 0.1, 0), ipywidgets.FloatSlider, 0),
         (["a", "b"], ipywidgets.Dropdown, "a"),
-        ([3, 5], ipywidgets.Dropdown, 3),
+        ([3, 5], ipywidgets.SelectionSlider, 3),
     ],
 )
 def test_each_kind_of_range_has_its_control(values, kind, start):
