@@ -1,82 +1,14 @@
-"""The judge of generated images: Fréchet distance, class coverage and the nearest training image.
-
-ImageNet features mean nothing for grey pictures of 28 pixels, so the features come from a small classifier that saw
-the training split of the same data set, and nothing else. Its weights are shipped; `python -m tools.judge` retrains it.
-"""
+"""The verdict on generated images: Fréchet distance, class coverage and the nearest training image."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
-import torch.nn.functional as F
-from torch import nn
 
-from helpers import weights
-from helpers.datasets import check_images
 from helpers.files import CourseError
-from helpers.training import progress
+from helpers.judge import FEATURES
 
-FEATURES = 64
 FEWEST = 4 * FEATURES  # images; from fewer, a covariance of 64 x 64 numbers is mostly noise
-
-
-class Judge(nn.Module):
-    """A classifier of images (N, 1, 28, 28) in [0, 1]; its last hidden layer is the feature space."""
-
-    def __init__(self):
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (N, 32, 14, 14)
-            nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (N, 64, 7, 7)
-            nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * 7 * 7, FEATURES), nn.ReLU(),
-        )  # fmt: skip
-        self.head = nn.Linear(FEATURES, 10)
-        self.register_buffer("scale", torch.tensor(1.0))  # set by `fit_judge`
-
-    def forward(self, x):
-        """Logits (N, 10)."""
-        return self.head(self.body(x))
-
-    @torch.no_grad()
-    def features(self, images):
-        """Features (N, 64) of images (N, 1, 28, 28) in [0, 1]; on the training images their mean variance is 1."""
-        check_images(images)
-        return torch.cat([self.body(part) for part in images.split(1000)]) / self.scale
-
-    def shares(self, images):
-        """Share of the images that the judge takes for each class, (10,), summing to 1."""
-        return self.shares_by_features(self.features(images))
-
-    @torch.no_grad()
-    def shares_by_features(self, features):
-        """The same from features (N, 64) that are known already."""
-        said = self.head(features * self.scale).argmax(dim=1)
-        return torch.bincount(said, minlength=10) / len(features)
-
-
-def fit_judge(judge, data, steps, seed):
-    """Train the judge on batches of 128 labelled images; returns the loss of every step."""
-    torch.manual_seed(seed)
-    optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=3e-3, total_steps=steps)
-    losses = []
-    judge.train()
-    for x, labels in progress(data.batches(128, steps=steps, seed=seed), losses):
-        loss = F.cross_entropy(judge(x), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.item())
-    judge.eval()
-    judge.scale = judge.features(data.images).var(dim=0).mean().sqrt()
-    return losses
-
-
-def load_judge(data):
-    """The shipped judge of the data set `data` (an `Images`), on its device, without dropout."""
-    judge = Judge().to(data.images.device)
-    weights.load(f"judge_{data.name}", judge, own=False)
-    return judge.eval()
 
 
 def frechet_between_gaussians(mean_a, cov_a, mean_b, cov_b):
@@ -126,24 +58,34 @@ class Verdict:
     nearest: float
 
 
-def compare(samples, train, test, judge=None):
+def compare(samples, train, test, judge):
     """Judge {name: images (N, 1, 28, 28) in [0, 1]}; prints a table and returns {name: Verdict}.
 
     As many training images (the floor) and the test images come first. All sets are cut to the shortest one's length.
     """
-    judge = judge or load_judge(train)
     count = min(len(test), *map(len, samples.values()))
     if count < FEWEST:
         raise CourseError(f"the judge needs {FEWEST} images of each kind or more, not {count}")
-    rows = {"training images (floor)": train.images[:count], "test images": test.images} | samples
-    target = judge.features(test.images)
-    verdicts = {}
+    target, real = reference(train, test, judge, count)
+    made = {name: verdict_on(images[:count], train, target, judge) for name, images in samples.items()}
     print(f"{count} images of each       Fréchet distance   classes covered   nearest training image")
-    for name, images in rows.items():
-        images = images[:count].to(target.device)
-        distance = nearest_training(images, train.images)[0].mean().item()
-        features = judge.features(images)
-        shares = judge.shares_by_features(features)
-        verdict = verdicts[name] = Verdict(frechet_distance(features, target), class_coverage(shares), distance)
+    for name, verdict in (real | made).items():
         print(f"{name:28} {verdict.frechet:11.2f} {verdict.coverage:17.2f} {verdict.nearest:24.4f}")
-    return verdicts
+    return real | made
+
+
+def verdict_on(images, train, target, judge):
+    """The `Verdict` on images (N, 1, 28, 28), against the features (M, 64) of the test images."""
+    images = images.to(target.device)
+    features = judge.features(images)
+    coverage = class_coverage(judge.shares_by_features(features))
+    nearest = nearest_training(images, train.images)[0].mean().item()
+    return Verdict(frechet_distance(features, target), coverage, nearest)
+
+
+@lru_cache(maxsize=4)
+def reference(train, test, judge, count):
+    """Features (M, 64) of the test images, and the rows that every table starts with; measured once."""
+    target = judge.features(test.images)
+    rows = {"training images (floor)": train.images[:count], "test images": test.images[:count]}
+    return target, {name: verdict_on(images, train, target, judge) for name, images in rows.items()}

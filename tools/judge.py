@@ -1,9 +1,9 @@
-"""Train the judge of `helpers.metrics` again and ship it: `python -m tools.judge` (a minute on two CPU cores)."""
+"""Train the judge of `helpers.judge` again and ship it: `python -m tools.judge` (a minute on two CPU cores)."""
 
 import torch
 
 from helpers.datasets import CLASSES, load
-from helpers.metrics import Judge, fit_judge
+from helpers.judge import Judge, fit_judge
 from helpers.training import set_seed
 from helpers.weights import train_or_load
 from tools.notebooks import ship
