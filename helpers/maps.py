@@ -1,8 +1,10 @@
 """Figures of planes: codes with their classes, thumbnails on the map, densities, arrows."""
 
+import matplotlib as mpl
 import numpy as np
 import torch
 from matplotlib.colors import to_rgb
+from PIL import Image, ImageDraw
 
 from helpers.files import CourseError
 from helpers.plotting import COLOURS, as_pixels, new_axes
@@ -112,3 +114,24 @@ def beside(left, right, gap=12):
     page[: left.shape[0], : left.shape[1]] = left
     page[: right.shape[0], left.shape[1] + gap :] = right
     return page
+
+
+def board(heat, box, points, arrows=None, size=360):
+    """A game board, drawn fast: an array (size, size, 3).
+
+    heat: (rows, columns) from 0 (orange) to 1 (purple), from below, filling `box` = (x_min, x_max, y_min, y_max).
+    points: {colour: (N, 2)}. arrows: their starts and ends, both (N, 2), or None.
+    """
+    heat = mpl.colormaps["PuOr"](torch.as_tensor(heat).detach().cpu().numpy()[::-1], bytes=True)
+    page = Image.fromarray(heat[..., :3]).resize((2 * size, 2 * size), Image.Resampling.BICUBIC)
+    pen, scale = ImageDraw.Draw(page), 2 * size / np.array([box[1] - box[0], box[2] - box[3]])
+
+    def pixels(places):
+        return ((plane(places).numpy() - [box[0], box[3]]) * scale).tolist()
+
+    for start, end in zip(*map(pixels, arrows), strict=True) if arrows else ():
+        pen.line([*start, *end], fill="#333333", width=3)
+    for colour, places in points.items():
+        for x, y in pixels(places):
+            pen.ellipse([x - 5, y - 5, x + 5, y + 5], fill=colour)
+    return np.asarray(page.resize((size, size), Image.Resampling.BOX)) / 255

@@ -1,4 +1,4 @@
-"""Sliders that redraw one picture at once, through `widgets.Image` (which Colab shows as well as JupyterLab does)."""
+"""Sliders and buttons that redraw one picture at once, through `widgets.Image` (Colab and JupyterLab both show it)."""
 
 import ipywidgets
 import numpy as np
@@ -16,6 +16,19 @@ def sliders(draw, ranges, width=280, zoom=4):
     enlarged `zoom` times and shown `width` pixels wide. The result has `.controls` {name: slider} and `.picture`.
     """
     return Explorer(draw, {name: make_control(name, values) for name, values in ranges.items()}, width, zoom)
+
+
+def player(draw, actions, ranges, play, width=360, interval=150):
+    """A picture of something that changes in steps, with a button for each step, sliders, and a play button.
+
+    draw and ranges: as for `sliders`. actions: {label: function}, called with the sliders' values by name when the
+    button is clicked; the picture is then drawn again. play: the label that the play button repeats, every `interval`
+    milliseconds. The result also has `.buttons` {label: button} and `.play`.
+    """
+    if play not in actions:
+        raise CourseError(f"play is {play!r}; it should name one of the actions: {', '.join(actions)}")
+    controls = {name: make_control(name, values) for name, values in ranges.items()}
+    return Player(draw, actions, controls, play, width, interval)
 
 
 def make_control(name, values):
@@ -46,5 +59,27 @@ class Explorer(ipywidgets.VBox):
 
     def redraw(self, change=None):
         """Draw the picture for the controls' present values."""
-        values = {name: control.value for name, control in self.controls.items()}
-        self.picture.value = to_png(np.asarray(self.draw(**values)), self.zoom)
+        self.picture.value = to_png(np.asarray(self.draw(**self.values())), self.zoom)
+
+    def values(self):
+        """The controls' present values by name."""
+        return {name: control.value for name, control in self.controls.items()}
+
+
+class Player(Explorer):
+    """An explorer with buttons that change what is drawn, and one that repeats a step as a film."""
+
+    def __init__(self, draw, actions, controls, play, width, interval):
+        super().__init__(draw, controls, width, zoom=1)
+        self.actions = actions
+        self.buttons = {label: ipywidgets.Button(description=label) for label in actions}
+        for button in self.buttons.values():
+            button.on_click(lambda clicked: self.act(clicked.description))
+        self.play = ipywidgets.Play(interval=interval, max=10_000, show_repeat=False)
+        self.play.observe(lambda change: self.act(play), names="value")
+        self.children = [ipywidgets.HBox([*self.buttons.values(), self.play]), *self.children]
+
+    def act(self, label):
+        """Do what the button `label` stands for, and draw."""
+        self.actions[label](**self.values())
+        self.redraw()

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from helpers import maps, plotting
+from helpers.files import CourseError
 from helpers.plotting import as_pixels, compose, plot_losses, show_grid, show_rows, to_png
 from helpers.toys import mixture_1d, ring
 
@@ -375,3 +376,28 @@ def test_beside_shows_both_arrays_at_the_same_height():
     assert (page[:, :4] == 0).all()
     assert (page[:, 4] == 1).all()
     assert (page[:, 5:] == 0.5).all()
+
+
+# The game board
+
+
+def test_a_board_shows_its_heat_from_below():
+    heat = torch.tensor([[0.0, 0.0], [1.0, 1.0]])
+    page = maps.board(heat, (0, 1, 0, 1), {}, size=40)
+    assert page.shape == (40, 40, 3)
+    assert page[2, 20, 2] > page[2, 20, 0]  # high values above: purple
+    assert page[-3, 20, 0] > page[-3, 20, 2]  # low values below: orange
+
+
+def test_points_and_arrows_lie_where_their_numbers_say():
+    heat, red = torch.full((4, 4), 0.5), "#ff0000"
+    start, end = torch.tensor([[0.2, 0.2]]), torch.tensor([[0.2, 0.8]])
+    page = maps.board(heat, (0, 1, 0, 2), {red: torch.tensor([[0.75, 0.5]])}, (start, end), size=100)
+    assert page[75, 75].tolist() == [1, 0, 0]  # a quarter of the height from below
+    assert page[75, 20].mean() < 0.6  # on the arrow
+    assert page[20, 20].mean() > 0.9  # above it
+
+
+def test_a_board_refuses_points_that_are_not_in_the_plane():
+    with pytest.raises(CourseError, match=r"\(N, 2\)"):
+        maps.board(torch.zeros(4, 4), (0, 1, 0, 1), {"black": torch.zeros(3, 5)})

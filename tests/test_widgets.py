@@ -9,8 +9,9 @@ import pytest
 import torch
 from PIL import Image
 
+from helpers.files import CourseError
 from helpers.plotting import compose
-from helpers.widgets import sliders
+from helpers.widgets import player, sliders
 
 
 @pytest.fixture
@@ -112,3 +113,44 @@ def test_a_redraw_of_64_images_takes_less_than_100_ms():
         return time.perf_counter() - start
 
     assert min(seconds(i) for i in range(1, 8)) < 0.1
+
+
+@pytest.fixture
+def counter():
+    """A player whose picture is as bright as the count that its two buttons change."""
+    state = {"count": 0}
+
+    def up(by):
+        state["count"] += by
+
+    def reset(by):
+        state["count"] = 0
+
+    ranges = {"by": (1, 50, 1, 10)}
+    return player(lambda by: np.full((2, 2), state["count"] / 255), {"up": up, "reset": reset}, ranges, play="up")
+
+
+def test_a_button_acts_with_the_sliders_values_and_draws(counter):
+    counter.controls["by"].value = 20
+    counter.buttons["up"].click()
+    counter.buttons["up"].click()
+    assert (decoded(counter) == 40).all()
+    counter.buttons["reset"].click()
+    assert (decoded(counter) == 0).all()
+
+
+def test_playing_repeats_one_action(counter):
+    for tick in (1, 2, 3):
+        counter.play.value = tick  # as the browser does at every interval
+    assert (decoded(counter) == 30).all()
+
+
+def test_buttons_stand_above_the_sliders_and_the_picture(counter):
+    row, control, picture = counter.children
+    assert [child.description for child in row.children[:2]] == ["up", "reset"]
+    assert (row.children[2], control, picture) == (counter.play, counter.controls["by"], counter.picture)
+
+
+def test_play_has_to_name_an_action():
+    with pytest.raises(CourseError, match="up, down"):
+        player(lambda: None, {"up": print, "down": print}, {}, play="upwards")
