@@ -1,7 +1,7 @@
 """Toy distributions whose density and score are known exactly, so that a network's guess can be judged."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -10,11 +10,15 @@ from helpers.files import CourseError
 
 @dataclass(frozen=True)
 class Mixture:
-    """A mixture of K round Gaussians in D dimensions: means (K, D), stds (K,), weights (K,) that sum to 1."""
+    """A mixture of K round Gaussians in D dimensions: means (K, D), stds (K,), weights (K,) that sum to 1.
+
+    `name` goes into the names of weights that are trained on it.
+    """
 
     means: torch.Tensor
     stds: torch.Tensor
     weights: torch.Tensor
+    name: str = "mixture"
 
     def __post_init__(self):
         k = len(self.means)
@@ -54,7 +58,7 @@ class Mixture:
         """The mixture of its points plus Gaussian noise of standard deviation `sigma`: wider, and as exact."""
         if not sigma >= 0:
             raise CourseError(f"sigma is {sigma}; a standard deviation is 0 or more")
-        return Mixture(self.means, (self.stds**2 + sigma**2).sqrt(), self.weights)
+        return replace(self, stds=(self.stds**2 + sigma**2).sqrt())
 
 
 def mixture_1d(means=(-2.0, 1.0), stds=(0.5, 0.8), weights=(0.4, 0.6)):
@@ -63,10 +67,10 @@ def mixture_1d(means=(-2.0, 1.0), stds=(0.5, 0.8), weights=(0.4, 0.6)):
     return Mixture(means[:, None], stds, weights)
 
 
-def along(curve, std):
+def along(curve, std, name):
     """Equal Gaussians centred on the points of `curve` (K, 2): a fuzzy line with an exact density."""
     k = len(curve)
-    return Mixture(curve, torch.full((k,), std), torch.full((k,), 1 / k))
+    return Mixture(curve, torch.full((k,), std), torch.full((k,), 1 / k), name)
 
 
 def ring(modes=8, radius=2.0, std=0.1):
@@ -74,7 +78,7 @@ def ring(modes=8, radius=2.0, std=0.1):
     if modes < 1:
         raise CourseError(f"modes is {modes}; a ring needs one or more")
     angle = torch.arange(modes) * (2 * math.pi / modes)
-    return along(radius * torch.stack([angle.cos(), angle.sin()], dim=1), std)
+    return along(radius * torch.stack([angle.cos(), angle.sin()], dim=1), std, f"ring_{modes}")
 
 
 def two_moons(std=0.08):
@@ -82,10 +86,10 @@ def two_moons(std=0.08):
     angle = torch.linspace(0, math.pi, 64)
     upper = torch.stack([angle.cos(), angle.sin()], dim=1)
     lower = torch.stack([1 - angle.cos(), 0.5 - angle.sin()], dim=1)
-    return along(torch.cat([upper, lower]), std)
+    return along(torch.cat([upper, lower]), std, "moons")
 
 
 def bent_line(std=0.06):
     """Points near a half circle: one number says where a point lies, but no straight line does."""
     angle = torch.linspace(0, math.pi, 64)
-    return along(torch.stack([angle.cos(), angle.sin()], dim=1), std)
+    return along(torch.stack([angle.cos(), angle.sin()], dim=1), std, "bent_line")

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 from helpers.files import DATA, RESULTS, CourseError, atomic, verify
 
 SHIPPED = DATA / "weights"
-LOSSES = "training_losses"  # the loss of every step travels with the weights, beside the model's own tensors
+LOSSES = "training_losses"  # the loss of every step travels with the weights; of two players as training_losses.NAME
 FACTS = ("seed", "steps", "seconds", "torch")
 
 
@@ -21,7 +21,7 @@ FACTS = ("seed", "steps", "seconds", "torch")
 class Run:
     """How weights came to be: loss of every step, seed, steps, seconds of training, torch version, their file."""
 
-    losses: list
+    losses: list | dict
     seed: int
     steps: int
     seconds: float
@@ -51,8 +51,10 @@ def train_or_load(name, fit, model, data, steps, seed, **options):
         return load(name, model, own=False)
     started = time.perf_counter()
     losses = fit(model, data, steps, seed, **options)
-    if not isinstance(losses, list):
-        raise CourseError(f"fit returned {type(losses).__name__}; it should return a list, the losses of all steps")
+    if not isinstance(losses, list | dict):
+        raise CourseError(
+            f"fit returned {type(losses).__name__}; it should return the losses of all steps, a list or {{name: list}}"
+        )
     run = save(name, model, losses, seed=seed, seconds=time.perf_counter() - started)
     print(run)
     return run
@@ -61,12 +63,14 @@ def train_or_load(name, fit, model, data, steps, seed, **options):
 def save(name, model, losses, *, seed, seconds):
     """Write results/weights/NAME.safetensors, whole or not at all; returns the `Run`."""
     path = results_folder() / f"{name}.safetensors"
-    facts = {"seed": seed, "steps": len(losses), "seconds": round(seconds, 2), "torch": torch.__version__}
+    curves = {f"{LOSSES}.{key}": c for key, c in losses.items()} if isinstance(losses, dict) else {LOSSES: losses}
+    steps = max(map(len, curves.values()))
+    facts = {"seed": seed, "steps": steps, "seconds": round(seconds, 2), "torch": torch.__version__}
     tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    tensors[LOSSES] = torch.tensor(losses, dtype=torch.float32)
+    tensors |= {key: torch.tensor(curve, dtype=torch.float32) for key, curve in curves.items()}
     with atomic(path) as partial:
         save_file(tensors, partial, metadata={key: json.dumps(value) for key, value in facts.items()})
-    return Run(list(losses), path=path, **facts)
+    return Run(losses, path=path, **facts)
 
 
 def load(name, model, own=True):
@@ -78,8 +82,7 @@ def load(name, model, own=True):
     if not (own and path.is_file()):
         path = SHIPPED / f"{name}.safetensors"
         if not path.is_file():
-            lesson = f"set steps above 0 in lesson {name[:2]}" if name[:2].isdigit() else "`git checkout -- data`"
-            raise CourseError(f"no weights {name!r} are shipped; {lesson} to get them")
+            raise CourseError(f"no weights {name!r} are shipped; run the lesson that trains them, with steps above 0")
         verify(path)
     tensors, losses, facts = read(path)
     expected = {key: value.shape for key, value in model.state_dict().items()}
@@ -99,7 +102,8 @@ def read(path):
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (the file is no dict)
-        losses = tensors.pop(LOSSES).tolist()
+        named = {key: tensors.pop(key).tolist() for key in sorted(tensors) if key.startswith(f"{LOSSES}.")}
+        losses = {key.removeprefix(f"{LOSSES}."): curve for key, curve in named.items()} or tensors.pop(LOSSES).tolist()
         return tensors, losses, {key: json.loads(metadata[key]) for key in FACTS}
     except (SafetensorError, OSError) as error:
         raise CourseError(f"{path.name} is damaged or no safetensors file; {remedy(path)}") from error

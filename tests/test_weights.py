@@ -56,6 +56,13 @@ def shipped(tmp_path, own, monkeypatch):
 # Save and load
 
 
+def test_the_losses_of_two_players_come_back_by_name():
+    model, losses = small_model(), {"generator": [1.0, 0.5], "discriminator": [2.0, 4.0]}
+    save("small_fashion", model, losses, seed=0, seconds=1.0)
+    run = load("small_fashion", small_model())
+    assert (run.losses, run.steps) == (losses, 2)
+
+
 def test_weights_come_back_as_they_were():
     model, _ = save_small()
     other = small_model()
@@ -233,7 +240,7 @@ def test_a_changed_model_is_not_blamed_on_the_shipped_file(shipped, refuses):
         load("small_fashion", small_model(width=5))
 
 
-@pytest.mark.parametrize("losses", [None, {"generator": [1.0], "discriminator": [1.0]}])
+@pytest.mark.parametrize("losses", [None, torch.tensor([1.0, 0.5])])
 def test_a_fit_that_returns_no_list_of_losses_is_answered_with_a_sentence(losses, refuses):
     with refuses("fit", "losses"):
         train_or_load("small", lambda *arguments: losses, small_model(), IMAGES, steps=1, seed=0)

@@ -2,7 +2,11 @@
 
 import html
 import importlib
+import math
 from dataclasses import dataclass
+
+import numpy as np
+import torch
 
 from helpers.files import CourseError
 
@@ -83,3 +87,12 @@ def describe(value):
     """A short name for a wrong answer."""
     shape = getattr(value, "shape", None)
     return f"a tensor {tuple(shape)}" if shape is not None else f"{value!r:.40} ({type(value).__name__})"
+
+
+def as_number(value):
+    """A float from a number, or from a NumPy or torch value with one element."""
+    if isinstance(value, torch.Tensor | np.generic | np.ndarray) and math.prod(value.shape) == 1:
+        return float(value.item())
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise Wrong(f"The result should be one number; yours is {describe(value)}.")
+    return float(value)

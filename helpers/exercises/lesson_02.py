@@ -2,7 +2,7 @@
 
 import torch
 
-from helpers.exercises import Wrong, describe, exercise
+from helpers.exercises import Wrong, as_number, describe, exercise
 
 
 @exercise(
@@ -77,12 +77,3 @@ def auroc(area):
     if abs(value - expected) > 1e-4:
         raise Wrong(f"For normal 0.1 0.2 0.3 0.3 and strange 0.3 0.9 the area is {expected}; yours is {value:.3f}.")
     return "The area under the ROC curve needs no threshold: 0.5 is a coin, 1 is perfect."
-
-
-def as_number(value):
-    """A float from a number, or from a NumPy or torch value with one element."""
-    if getattr(value, "size", None) == 1 or (isinstance(value, torch.Tensor) and value.numel() == 1):
-        return float(value.item())
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Wrong(f"The result should be one number; yours is {describe(value)}.")
-    return float(value)

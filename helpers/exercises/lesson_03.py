@@ -2,8 +2,7 @@
 
 import torch
 
-from helpers.exercises import Wrong, describe, exercise
-from helpers.exercises.lesson_02 import as_number
+from helpers.exercises import Wrong, as_number, describe, exercise
 from helpers.toys import two_moons
 
 
