@@ -72,10 +72,17 @@ def compose(images, columns, gap=2, low=0.0, high=1.0):
 def to_png(sheet, zoom=1):
     """PNG bytes of an array (H, W) or (H, W, 3) with values from 0 (black) to 1 (white), enlarged `zoom` times."""
     picture = Image.fromarray((np.clip(sheet, 0, 1) * 255).round().astype(np.uint8))
+    picture = picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST)
     buffer = io.BytesIO()
-    picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST).save(
-        buffer, "png", compress_level=1
-    )
+    picture.save(buffer, "png", compress_level=1)
+    return buffer.getvalue()
+
+
+def to_film(sheets, zoom=1, seconds=0.25):
+    """Bytes of an animated PNG: arrays as for `to_png`, one after the other, `seconds` each, again and again."""
+    first, *others = (Image.open(io.BytesIO(to_png(sheet, zoom))) for sheet in sheets)
+    buffer = io.BytesIO()
+    first.save(buffer, "png", save_all=True, append_images=others, duration=round(1000 * seconds), loop=0)
     return buffer.getvalue()
 
 

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from helpers.exercises import check, find, hint
@@ -46,6 +47,18 @@ def walk_in_place(score, y, eta, steps):
     for _ in range(steps):
         y += eta * score(y) + (2 * eta) ** 0.5 * torch.randn_like(y)
     return y
+
+
+def leash(share=lambda x: torch.rand(len(x), 1, 1, 1), price=lambda norm: (norm - 1).square().mean(), graph=True):
+    """The gradient penalty with a share of the real images, a price or a graph that may be wrong."""
+
+    def answer(discriminator, x, fake):
+        a = share(x)
+        between = (a * x + (1 - a) * fake).requires_grad_(True)
+        (slope,) = torch.autograd.grad(discriminator(between).sum(), between, create_graph=graph)
+        return price(slope.flatten(1).norm(dim=1))
+
+    return answer
 
 
 def unwritten(*_):
@@ -116,6 +129,32 @@ WRONG = [  # exercise, wrong answer, words that the feedback has to contain
     ("04.3", lambda joint, q: (joint - q).exp().mean(dim=0), "its logarithm"),
     ("04.3", lambda joint, q: joint.logsumexp(dim=0) - math.log(len(q)), "exact values"),
     ("04.3", lambda joint, q: (joint - q).mean(), "one number for each image"),
+    ("05.1", lambda p, q, share: p / (p + q), "weigh differently"),
+    ("05.1", lambda p, q, share: (1 - share) * q / (share * p + (1 - share) * q), "being forged"),
+    ("05.1", lambda p, q, share: share * p / (p + q), "Where q is 0"),
+    ("05.1", lambda p, q, share: p / (p + share * q), "Bayes' rule"),
+    ("05.1", lambda p, q, share: (share * p / (share * p + (1 - share) * q)).mean(), "tensor (5,)"),
+    ("05.2", lambda logit, saturating: (F.softplus(-logit) if saturating else -F.softplus(logit)).mean(), "exchanged"),
+    ("05.2", lambda logit, saturating: (F.softplus(logit) if saturating else F.softplus(-logit)).mean(), "sign"),
+    ("05.2", lambda logit, saturating: (-F.softplus(logit) if saturating else F.softplus(-logit)).sum(), "the sum"),
+    ("05.2", lambda logit, saturating: -F.softplus(logit).mean(), "-log D should be"),
+    ("05.2", lambda logit, saturating: -F.softplus(logit) if saturating else F.softplus(-logit), "one number"),
+    (
+        "05.2",
+        lambda logit, saturating: (
+            (1 - torch.sigmoid(logit)).log().mean() if saturating else -torch.sigmoid(logit).log().mean()
+        ),
+        "overflows",
+    ),
+    ("05.3", leash(graph=False), "create_graph"),
+    ("05.3", leash(price=lambda norm: norm.square().mean()), "R1"),
+    ("05.3", leash(price=lambda norm: (norm - 1).abs().mean()), "squared"),
+    ("05.3", leash(price=lambda norm: (norm - 1).square()), "without dimensions"),
+    ("05.3", leash(price=lambda norm: 2 * (norm - 1).square().mean()), "(3 - 1)² = 4"),
+    ("05.3", leash(share=lambda x: 1.0), "points between"),
+    ("05.3", leash(share=lambda x: 0.0), "points between"),
+    ("05.3", leash(share=lambda x: 0.5), "half and half"),
+    ("05.3", leash(share=torch.rand_like), "same for all of its pixels"),
 ]
 
 

@@ -1,14 +1,19 @@
 """The notebooks as files: executed in order, small, readable, and the same where they should be the same."""
 
+import base64
 import copy
+import io
 import itertools
 import json
 import re
 
 import nbformat
+import numpy as np
 import pytest
+from PIL import Image
 
 from helpers.files import COURSE
+from helpers.plotting import to_film, to_png
 from tools import notebooks
 
 PATHS = notebooks.paths()
@@ -122,7 +127,7 @@ def test_a_lesson_reads_easily(path):
 def test_every_slider_has_a_static_twin(path):
     cells = code_cells(notebooks.read(path))
     for cell, following in itertools.pairwise(cells):
-        if "sliders(" in cell.source:
+        if "sliders(" in cell.source or "player(" in cell.source:
             assert any("image/png" in output.get("data", {}) for output in following.outputs)
 
 
@@ -185,6 +190,13 @@ def test_widget_state_is_noticed_and_cleaned():
     cell.outputs = [nbformat.v4.new_output("display_data", data)]
     assert len(problems(notebook)) == 3
     assert problems(notebooks.clean(copy.deepcopy(notebook))) == []
+
+
+def test_figures_get_a_palette_and_films_are_left_alone():
+    sheet = np.random.default_rng(0).random((20, 20, 3))
+    figure, film = (base64.b64encode(png).decode() for png in (to_png(sheet), to_film([sheet, 1 - sheet])))
+    assert Image.open(io.BytesIO(base64.b64decode(notebooks.smaller(figure)))).mode == "P"
+    assert notebooks.smaller(film) == film
 
 
 def test_changing_an_exported_cell_is_noticed(tmp_path, monkeypatch):

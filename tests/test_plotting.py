@@ -12,7 +12,7 @@ from PIL import Image
 
 from helpers import maps, plotting
 from helpers.files import CourseError
-from helpers.plotting import as_pixels, compose, plot_losses, show_grid, show_rows, to_png
+from helpers.plotting import as_pixels, compose, plot_losses, show_grid, show_rows, to_film, to_png
 from helpers.toys import mixture_1d, ring
 
 IMAGES = torch.rand(12, 1, 28, 28, generator=torch.Generator().manual_seed(0))
@@ -401,3 +401,12 @@ def test_points_and_arrows_lie_where_their_numbers_say():
 def test_a_board_refuses_points_that_are_not_in_the_plane():
     with pytest.raises(CourseError, match=r"\(N, 2\)"):
         maps.board(torch.zeros(4, 4), (0, 1, 0, 1), {"black": torch.zeros(3, 5)})
+
+
+def test_a_film_shows_its_pictures_in_turn_again_and_again():
+    film = Image.open(io.BytesIO(to_film([np.full((4, 6), grey) for grey in (0.2, 0.6, 1)], zoom=2, seconds=0.5)))
+    assert (film.format, film.n_frames, film.size) == ("PNG", 3, (12, 8))
+    assert (film.info["loop"], film.info["duration"]) == (0, 500)
+    for frame, grey in enumerate((51, 153, 255)):
+        film.seek(frame)
+        assert (np.asarray(film.convert("L")) == grey).all()

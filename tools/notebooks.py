@@ -34,6 +34,8 @@ METADATA = {
 }
 HEADER = '''"""What lessons keep for later ones. Made by `python -m tools.notebooks export`; edit the notebooks."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -71,9 +73,9 @@ def clean(notebook):
 
 
 def smaller(png):
-    """A PNG in base64 with a palette of 256 colours: half the size, and no eye sees the difference in these figures."""
+    """A PNG in base64 with a palette of 256 colours: half the size, and no eye sees the difference; films stay."""
     picture = Image.open(io.BytesIO(base64.b64decode(png)))
-    if picture.mode == "P":
+    if picture.mode == "P" or picture.is_animated:
         return png
     buffer = io.BytesIO()
     picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
