@@ -85,7 +85,7 @@ def verdict_on(images, train, target, judge):
 
 @lru_cache(maxsize=4)
 def reference(train, test, judge, count):
-    """Features (M, 64) of the test images, and the rows that every table starts with; measured once for the same objects."""
+    """Features (M, 64) of the test images, and the first rows of every table; measured once for the same objects."""
     target = judge.features(test.images)
     rows = {"training images (floor)": train.images[:count], "test images": test.images[:count]}
     return target, {name: verdict_on(images, train, target, judge) for name, images in rows.items()}
