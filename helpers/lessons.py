@@ -1,6 +1,7 @@
 """What lessons keep for later ones. Made by `python -m tools.notebooks export`; edit the notebooks."""
 
 import math
+from copy import deepcopy
 
 import torch
 import torch.nn.functional as F
@@ -152,6 +153,14 @@ class MixtureVAE(VAE):
 
 
 # --- from notebooks/05_gan.ipynb; edit there ---
+def network(inputs, outputs, width=64):
+    """A small network for points: (N, inputs) -> (N, outputs)."""
+    return nn.Sequential(
+        nn.Linear(inputs, width), nn.LeakyReLU(0.2),
+        nn.Linear(width, width), nn.LeakyReLU(0.2), nn.Linear(width, outputs),
+    )
+
+
 def discriminator_step(generator, discriminator, x, z, optimizer, penalty=None):
     """Teach D with real x and forgeries from dice z; returns its loss (without the penalty)."""
     fake = generator(z).detach()  # cut off from the forger
@@ -216,3 +225,18 @@ def follow(average, net, keep=0.99):
     """Move the weights of `average` a little towards those of `net`."""
     for old, new in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
         old.copy_(keep * old + (1 - keep) * new if old.is_floating_point() else new)
+
+
+class GAN(nn.Module):
+    """Both players, the average generator, and a film: pictures of the same 16 dice throws."""
+
+    def __init__(self, d=64, frames=16):
+        super().__init__()
+        self.generator, self.discriminator = Generator(d), Discriminator()
+        self.average = deepcopy(self.generator).eval()
+        self.register_buffer("film", torch.zeros(frames, 16, 1, 28, 28, dtype=torch.uint8))
+        self.register_buffer("distance", torch.zeros(frames))  # the judge's, at the same moments
+
+    @torch.no_grad()
+    def sample(self, z):
+        return torch.cat([self.average(part) for part in z.split(500)])

@@ -61,7 +61,40 @@ def leash(share=lambda x: torch.rand(len(x), 1, 1, 1), price=lambda norm: (norm 
     return answer
 
 
-def unwritten(*_):
+def stretch(result=lambda weight, v: (weight @ v).norm(), hold=True, transpose=True):
+    """Power iteration with a result, a step or a length of v that may be wrong."""
+
+    def answer(weight, rounds=100):
+        v = torch.ones(weight.shape[1])
+        for _ in range(rounds):
+            v = weight.T @ (weight @ v) if transpose else weight.abs().T @ (weight @ v)
+            v = v / v.norm() if hold else v
+        return result(weight, v)
+
+    return answer
+
+
+def holes(low=0, high=21, shared=False, diagonal=False, length=None, fill=0.0):
+    """Squares whose places, sides or colour may be wrong."""
+
+    def answer(x, size=8):
+        line = torch.arange(28)
+        edges = torch.randint(low, high, (2, 1 if shared else len(x), 1))
+        edges = edges[:1].repeat(2, 1, 1) if diagonal else edges
+        rows, columns = (line >= edges) & (line < edges + (length or size))
+        inside = (rows[:, None, :, None] & columns[:, None, None, :]).expand(x.shape)
+        return torch.where(inside, fill, x)
+
+    return answer
+
+
+def hole_in_place(x, size=8):
+    with torch.no_grad():
+        x[:, :, :size, :size] = 0
+    return x * 1.0
+
+
+def unwritten(*_, **__):
     raise NotImplementedError
 
 
@@ -155,6 +188,27 @@ WRONG = [  # exercise, wrong answer, words that the feedback has to contain
     ("05.3", leash(share=lambda x: 0.0), "points between"),
     ("05.3", leash(share=lambda x: 0.5), "half and half"),
     ("05.3", leash(share=torch.rand_like), "same for all of its pixels"),
+    ("06.1", lambda a, b: (a - b).abs().mean(), "see to the order"),
+    ("06.1", lambda a, b: (a.mean() - b.mean()).abs(), "do not cancel"),
+    ("06.1", lambda a, b: (a.sort().values - b.sort().values).abs().sum(), "asked is the mean"),
+    ("06.1", lambda a, b: (a.sort().values - b.sort().values).square().mean(), "do not square"),
+    ("06.1", lambda a, b: (a.sort().values - b.sort().values).abs(), "one number"),
+    ("06.1", lambda a, b: (a.sort().values - b.sort(descending=True).values).abs().mean(), "1.1667"),
+    ("06.2", stretch(lambda weight, v: (weight.T @ (weight @ v)).norm()), "That is the square"),
+    ("06.2", stretch(lambda weight, v: v.norm()), "length of v"),
+    ("06.2", stretch(hold=False), "yours is"),
+    ("06.2", stretch(transpose=False), "yours is"),
+    ("06.2", lambda weight, rounds=100: weight.norm(), "all entries together"),
+    ("06.2", lambda weight, rounds=100: torch.linalg.eigvals(weight @ weight.T).abs().max().item(), "the square"),
+    ("06.3", holes(shared=True), "one of its own"),
+    ("06.3", holes(diagonal=True), "diagonal"),
+    ("06.3", holes(high=12), "never cut"),
+    ("06.3", holes(high=28), "on average"),
+    ("06.3", holes(length=7), "on average"),
+    ("06.3", holes(fill=1.0), "every pixel is 0"),
+    ("06.3", lambda x, size=8: holes()(x.detach()), "no gradient"),
+    ("06.3", lambda x, size=8: holes()(x)[:, 0], "the shape of x"),
+    ("06.3", hole_in_place, "wrote into x"),
 ]
 
 

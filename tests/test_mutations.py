@@ -41,6 +41,17 @@ MUTATIONS = {  # what: (lesson, text in a cell, what replaces it, text in the la
     "D is taught that forgeries are real": (
         "05", "F.softplus(discriminator(fake))", "F.softplus(-discriminator(fake))", 'pushes[50]["-log D"]',
     ),
+    "points far from a heap count as good": ("06", "good = distance < 3 *", "good = distance < 9 *", "abs(good - 1"),
+    "the duel's G moves the wrong way": (
+        "06", "- seen * torch.sigmoid", "+ seen * torch.sigmoid", "abs(measured - growth[name])",
+    ),
+    "smoothing has the wrong sign": (
+        "06", "return 0.1 * discriminator(x)", "return -0.1 * discriminator(x)", "largest slope under spectral norm",
+    ),
+    "the divergence forgets the average": ("06", "m = (p + q) / 2", "m = p + q", "jsd[16] - jsd[8]"),
+    "G is not told what is asked for": (
+        "06", "torch.cat([z, F.one_hot(y, 10)], dim=1)", "torch.cat([z, 0 * F.one_hot(y, 10)], dim=1)", "obeyed > 0.8",
+    ),
 }  # fmt: skip
 
 

@@ -35,6 +35,7 @@ METADATA = {
 HEADER = '''"""What lessons keep for later ones. Made by `python -m tools.notebooks export`; edit the notebooks."""
 
 import math
+from copy import deepcopy
 
 import torch
 import torch.nn.functional as F
