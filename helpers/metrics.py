@@ -1,4 +1,4 @@
-"""The verdict on generated images: Fréchet distance, class coverage and the nearest training image."""
+"""The verdict on generated images: Fréchet distance, precision and recall, class coverage, nearest training image."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -36,6 +36,23 @@ def frechet_distance(a, b):
             raise CourseError("some features are nan or infinite; look at the images before measuring them")
     (mean_a, cov_a), (mean_b, cov_b) = ((x.double().mean(dim=0), x.double().T.cov()) for x in (a, b))
     return frechet_between_gaussians(mean_a, cov_a, mean_b, cov_b)
+
+
+def precision_recall(made, real, k=3):
+    """(Precision, recall) of features `made` (N, d) and `real` (M, d), two shares. Kynkäänniemi et al. 2019, eq. 2.
+
+    Around each feature lies a ball that reaches to its k-th nearest neighbour in its own set. Precision: the share of
+    `made` in some ball of `real`, how many look real. Recall: the share of `real` in some ball of `made`, the variety.
+    """
+    for features in (made, real):
+        if features.ndim != 2 or features.shape[1] != made.shape[1] or len(features) <= k:
+            raise CourseError(
+                f"features should have shapes (N, d) and (M, d) with the same d, and N and M above k = {k}"
+            )
+    apart = torch.cdist(made, real)
+    reach_made, reach_real = (torch.cdist(x, x).kthvalue(k + 1, dim=1).values for x in (made, real))
+    inside_real, inside_made = (apart <= reach_real).any(dim=1), (apart <= reach_made[:, None]).any(dim=0)
+    return inside_real.float().mean().item(), inside_made.float().mean().item()
 
 
 def class_coverage(shares):

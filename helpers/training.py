@@ -18,6 +18,18 @@ def pick_device():
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def fast_math(device):
+    """A context that lets layers compute in bfloat16 where `device` has instructions for it, and else changes nothing.
+
+    Sums, losses and weights stay float32. On processors that have them it is nearly twice as fast.
+    """
+    if device.type == "cuda":
+        able = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        able = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()  # a torch that cannot tell: no
+    return torch.autocast(device.type, torch.bfloat16, enabled=able)
+
+
 def set_seed(seed):
     """Start every random generator that the course uses (Python, NumPy, torch on all devices) from `seed`."""
     if not isinstance(seed, int) or not 0 <= seed < 2**32:

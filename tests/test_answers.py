@@ -94,6 +94,88 @@ def hole_in_place(x, size=8):
     return x * 1.0
 
 
+def nearest_time(value=lambda ratio: ratio.log(), wish=math.log, first=1):
+    """The t of a ratio with a measure, or a number for the first entry, that may be wrong."""
+
+    def answer(snr, bars):
+        return (value(bars[1:] / (1 - bars[1:])) - wish(snr)).abs().argmin().item() + first
+
+    return answer
+
+
+def one_leap(a=lambda s, t: (t / s) ** 0.5, b=lambda s, t: (1 - t / s) ** 0.5, earliest=0, latest=99):
+    """The jump with factors, of the two alpha_bars, or with ends of the schedule that may be wrong."""
+
+    def answer(s, t, bars):
+        ends = bars[max(s, earliest)].item(), bars[min(t, latest)].item()
+        return a(*ends), b(*ends)
+
+    return answer
+
+
+def way_back(result=lambda mean, variance: (mean, variance), stride=lambda s, t: s, swap=False):
+    """The posterior with a result, a stage before t or an order of the images that may be wrong."""
+
+    def answer(x_t, x_0, s, t, bars):
+        x_t, x_0 = (x_0, x_t) if swap else (x_t, x_0)
+        now, before, alpha = bars[t], bars[s], bars[t] / bars[stride(s, t)]
+        mean = before.sqrt() * (1 - alpha) * x_0 + alpha.sqrt() * (1 - before) * x_t
+        return result(mean / (1 - now), ((1 - alpha) * (1 - before) / (1 - now)).item())
+
+    return answer
+
+
+def up(fresh=0.0, late=False):
+    """The step up with fresh noise, or with the noise taken out with the factors of t."""
+
+    def answer(x_s, x_0, s, t, bars):
+        start = bars[t if late else s]
+        eps = (x_s - start.sqrt() * x_0) / (1 - start).sqrt() + fresh * torch.randn_like(x_s)
+        return bars[t].sqrt() * x_0 + (1 - bars[t]).sqrt() * eps
+
+    return answer
+
+
+def up_in_place(x_s, x_0, s, t, bars):
+    x_s -= bars[s].sqrt() * x_0
+    return bars[t].sqrt() * x_0 + ((1 - bars[t]) / (1 - bars[s])).sqrt() * x_s
+
+
+def spread(low):
+    return low.repeat_interleave(4, dim=-2).repeat_interleave(4, dim=-1)
+
+
+def lift(x, low):
+    """The right answer to 09.2: x with the block means low."""
+    return x + spread(low - F.avg_pool2d(x, 4))
+
+
+def bend_in_place(x, low):
+    x += spread(low - F.avg_pool2d(x, 4))
+    return x
+
+
+def lift_one_pixel(x, low):
+    """The right means, by a change of one pixel in each block."""
+    y = x.clone()
+    y[:, :, ::4, ::4] += 16 * (low - F.avg_pool2d(x, 4))
+    return y
+
+
+def noisy_means(picture=lambda a: a**0.5, width=lambda a: ((1 - a) / 16) ** 0.5, earlier=0):
+    """Exercise 09.3 with a share of the picture, a width of the noise or a time that may be wrong."""
+
+    def answer(x_s, low, s, bars):
+        share = bars[max(0, s - earlier)]
+        return lift(x_s, picture(share) * low + width(share) * torch.randn_like(low))
+
+    return answer
+
+
+def means_in_place(x_s, low, s, bars):
+    return bend_in_place(x_s, bars[s].sqrt() * low)
+
+
 def unwritten(*_, **__):
     raise NotImplementedError
 
@@ -209,6 +291,98 @@ WRONG = [  # exercise, wrong answer, words that the feedback has to contain
     ("06.3", lambda x, size=8: holes()(x.detach()), "no gradient"),
     ("06.3", lambda x, size=8: holes()(x)[:, 0], "the shape of x"),
     ("06.3", hole_in_place, "wrote into x"),
+    ("07.1", nearest_time(first=0), "off by the same"),
+    ("07.1", nearest_time(first=2), "off by the same"),
+    ("07.1", nearest_time(lambda ratio: ratio, wish=float), "without the logarithm"),
+    ("07.1", nearest_time(lambda ratio: -ratio.log()), "noise to signal"),
+    ("07.1", nearest_time(lambda ratio: ratio.sqrt().log()), "the squares of both"),
+    ("07.1", nearest_time(lambda ratio: (ratio / (1 + ratio)).log()), "where is the noise"),
+    ("07.1", lambda snr, bars: int((bars / (1 - bars) > snr).sum().clamp(max=len(bars) - 1)), "see nearby"),
+    ("07.1", lambda snr, bars: (bars / (1 - bars + 1e-6) / snr).log().abs().argmin(), "infinite"),
+    ("07.1", lambda snr, bars: nearest_time()(snr, torch.linspace(1, 0.01, 1001)), "here 1..20"),
+    ("07.1", lambda snr, bars: (bars / (1 - bars) - snr).abs().min(), "a whole number"),
+    ("07.1", lambda snr, bars: (bars / (1 - bars) - snr).abs(), "one number"),
+    ("07.2", one_leap(lambda s, t: t**0.5, lambda s, t: (1 - t) ** 0.5), "jump from x_0"),
+    ("07.2", lambda *ends: one_leap()(*ends)[::-1], "Exchanged"),
+    ("07.2", one_leap(lambda s, t: t / s, lambda s, t: 1 - t / s), "speak of squares"),
+    ("07.2", one_leap(lambda s, t: (s / t) ** 0.5), "upside down"),
+    ("07.2", one_leap(lambda s, t: (s - t) ** 0.5), "by a factor"),
+    ("07.2", one_leap(b=lambda s, t: 1 - t / s), "a standard deviation, not"),
+    ("07.2", one_leap(b=lambda s, t: (s - t) ** 0.5), "have variance 1"),
+    ("07.2", one_leap(b=lambda s, t: (1 - t) ** 0.5), "once more the noise"),
+    ("07.2", one_leap(b=lambda s, t: 1 - (t / s) ** 0.5), "a + b need not be 1"),
+    ("07.2", one_leap(b=lambda s, t: (1 - t) ** 0.5 - (1 - s) ** 0.5), "From 5 to 12"),
+    ("07.2", one_leap(earliest=1), "From 0 to 20"),
+    ("07.2", one_leap(latest=19), "From 0 to 20"),
+    ("07.2", lambda s, t, bars: one_leap()(s if t - s > 4 else t - 1, t, bars), "Two jumps, 0 to 4 to 9"),
+    ("07.2", lambda s, t, bars: (bars[t] / bars[s]).sqrt(), "is a pair"),
+    ("07.2", lambda s, t, bars: (bars.sqrt(), (1 - bars).sqrt()), "one number"),
+    ("07.3", way_back(stride=lambda s, t: t - 1), "The mean has the alpha of the last step"),
+    ("07.3", way_back(swap=True), "each other's weight"),
+    ("07.3", way_back(lambda mean, variance: (mean, variance**0.5)), "the standard deviation"),
+    ("07.3", way_back(lambda mean, variance: (mean, 1 / variance)), "the precision"),
+    ("07.3", way_back(lambda mean, variance: (mean, math.log(variance))), "back to s = 8"),
+    ("07.3", way_back(lambda mean, variance: (mean.mean(), variance)), "the shape of x_t"),
+    ("07.3", way_back(lambda mean, variance: (mean, variance * torch.ones_like(mean))), "one number"),
+    ("07.3", way_back(lambda mean, variance: mean), "is a pair"),
+    ("07.3", lambda x, x_0, s, t, bars: (way_back()(x, x_0, s, t, bars)[0], 1 - bars[t] / bars[s]), "That is beta"),
+    (
+        "07.3",
+        lambda *given: (way_back()(*given)[0], way_back(stride=lambda s, t: t - 1)(*given)[1]),
+        "The variance has the beta of the last step",
+    ),
+    ("07.3", lambda x_t, x_0, s, t, bars: way_back()(x_t, x_0, t - 1, t, bars), "back to s = 8"),
+    ("07.3", lambda x_t, x_0, s, t, bars: (bars[s].sqrt() * x_0, 1 - bars[s]), "without a word from x_t"),
+    (
+        "07.3",
+        lambda x_t, x_0, s, t, bars: way_back()(x_t * (bars[t] / bars[s]).sqrt(), x_0 * bars[s].sqrt(), s, t, bars),
+        "roots",
+    ),
+    ("08.1", lambda v, x_t, a: a**0.5 * x_t - (1 - a) ** 0.5 * v, "That is x_0"),
+    ("08.1", lambda v, x_t, a: -(a**0.5) * v - (1 - a) ** 0.5 * x_t, "look at the signs"),
+    ("08.1", lambda v, x_t, a: (1 - a) ** 0.5 * v + a**0.5 * x_t, "exchanged"),
+    ("08.1", lambda v, x_t, a: a * v + (1 - a) * x_t, "lengths need its root"),
+    ("08.1", lambda v, x_t, a: a**0.5 * v, "so that x_0 cancels"),
+    ("08.1", lambda v, x_t, a: (a**0.5 * v + (1 - a) ** 0.5 * x_t).mean(), "the shape of x_t"),
+    ("08.2", lambda kind, a: {"eps": (1 - a) / a, "x_0": 1, "v": 1 - a}[kind], "that is the inverse"),
+    ("08.2", lambda kind, a: {"eps": a / (1 - a), "x_0": 1, "v": 1 / (1 - a)}[kind] ** 0.5, "squared errors are asked"),
+    ("08.2", lambda kind, a: {"eps": a / (1 - a), "x_0": 1, "v": a / (1 - a)}[kind], "never falls below 1"),
+    ("08.2", lambda kind, a: a, "the factor is 1"),
+    ("08.2", lambda kind, a: {"eps": a, "x_0": 1, "v": 2}[kind], "it should be 4.000"),
+    ("08.3", up(fresh=1.0), "two results"),
+    ("08.3", up(late=True), "gives back x_s"),
+    ("08.3", lambda x, x_0, s, t, a: (a[t] / a[s]).sqrt() * x, "only shrinks"),
+    ("08.3", lambda x, x_0, s, t, a: up()(x, x_0, t, s, a), "the factor of t"),
+    ("08.3", up_in_place, "wrote into x_s"),
+    ("08.3", lambda x, x_0, s, t, a: up()(x, x_0, s, t, a)[0], "the shape of x_s"),
+    ("09.1", lambda none, x, y, a, b: none + a * x + b * y, "you add whole guesses"),
+    ("09.1", lambda none, x, y, a, b: a * (x - none) + b * (y - none), "is missing"),
+    ("09.1", lambda none, x, y, a, b: none + (a * (x - none) + b * (y - none)) / 2, "a mean of two"),
+    ("09.1", lambda none, x, y, a, b: (1 - b) * ((1 - a) * none + a * x) + b * y, "where the first one ended"),
+    ("09.1", lambda none, x, y, a, b: none + b * (x - none) + a * (y - none), "exchanged"),
+    ("09.1", lambda none, x, y, a, b: a * x + b * y, "the guess without a class; yours"),
+    ("09.1", lambda none, x, y, a, b: none.add_(a * (x - none) + b * (y - none)), "wrote into a guess"),
+    ("09.1", lambda none, x, y, a, b: (none + a * (x - none) + b * (y - none))[0], "shape of the images"),
+    ("09.2", lambda x, low: spread(low), "x is gone"),
+    ("09.2", lambda x, low: x + spread(low), "not all of low"),
+    ("09.2", lambda x, low: x - spread(F.avg_pool2d(x, 4)), "all block means are 0"),
+    ("09.2", lambda x, low: 2 * x - lift(x, low), "The sign"),
+    ("09.2", lambda x, low: x + (lift(x, low) - x) / 16, "a sixteenth"),
+    ("09.2", lift_one_pixel, "a smaller change"),
+    ("09.2", lambda x, low: x + F.interpolate(low - F.avg_pool2d(x, 4), size=28, mode="bicubic"), "is off by"),
+    ("09.2", bend_in_place, "wrote into x"),
+    ("09.2", lambda x, low: low, "shape of the images"),
+    ("09.3", noisy_means(width=lambda a: (1 - a) ** 0.5), "as noisy as single pixels"),
+    ("09.3", noisy_means(width=lambda a: 0), "no noise"),
+    ("09.3", noisy_means(width=lambda a: (1 - a) ** 0.5 / 16), "A sixteenth is the factor"),
+    ("09.3", noisy_means(width=lambda a: (1 - a) / 4), "is a variance"),
+    ("09.3", noisy_means(width=lambda a: (1 - a) ** 0.5 / 8), "should have the variance"),
+    ("09.3", noisy_means(picture=lambda a: a), "the root of alpha_bar"),
+    ("09.3", noisy_means(picture=lambda a: 1), "the root of alpha_bar"),
+    ("09.3", lambda x, low, s, bars: spread(F.avg_pool2d(noisy_means()(x, low, s, bars), 4)), "should stay as it is"),
+    ("09.3", noisy_means(width=lambda a: 0.1), "exactly"),
+    ("09.3", noisy_means(earlier=1), "the root of alpha_bar"),
+    ("09.3", means_in_place, "wrote into x_s"),
 ]
 
 

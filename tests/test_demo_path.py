@@ -12,7 +12,7 @@ MOVE_EVERYTHING = """
 import gc
 from helpers.widgets import Explorer, Player
 
-explorers = [thing for thing in gc.get_objects() if isinstance(thing, Explorer)]
+explorers = [thing for thing in gc.get_objects() if type(thing) in (Explorer, Player)]
 for explorer in explorers:
     for name, control in explorer.controls.items():
         before, pictures = control.value, set()

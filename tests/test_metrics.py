@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.linalg import sqrtm
+from sklearn.neighbors import NearestNeighbors
 
 from helpers.datasets import load
 from helpers.files import CourseError
@@ -18,6 +19,7 @@ from helpers.metrics import (
     frechet_between_gaussians,
     frechet_distance,
     nearest_training,
+    precision_recall,
 )
 
 
@@ -98,6 +100,35 @@ def test_bad_features_are_refused(a, b, words):
     with pytest.raises(CourseError) as error:
         frechet_distance(a, b)
     assert words in str(error.value)
+
+
+def test_precision_and_recall_of_known_sets():
+    real = torch.arange(10.0)[:, None]  # balls of radius 1 at the ends 2, elsewhere 1, for k = 2
+    assert precision_recall(real, real, k=2) == (1, 1)
+    assert precision_recall(real + 100, real, k=2) == (0, 0)
+    one_place = 4 + 0.001 * torch.arange(10.0)[:, None]  # all good, no variety
+    assert precision_recall(one_place, real, k=2) == pytest.approx((1, 0.1))
+    half_off = torch.cat([real[:5], real[5:] + 100])
+    assert precision_recall(half_off, real, k=2) == pytest.approx((0.5, 0.7))  # the ball of 4 reaches 6
+
+
+def test_precision_and_recall_agree_with_scikit_learn():
+    made, real = normal(200, 4), 1 + 0.8 * normal(300, 4, seed=1)
+
+    def share_inside(points, others):
+        reach = NearestNeighbors(n_neighbors=4).fit(others).kneighbors(others)[0][:, 3]  # the first is the point itself
+        apart = np.linalg.norm(points.numpy()[:, None] - others.numpy(), axis=2)
+        return (apart <= reach).any(axis=1).mean()
+
+    expected = share_inside(made, real), share_inside(real, made)
+    assert all(0.05 < share < 0.95 for share in expected)
+    assert precision_recall(made, real) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("n", "d"), [(3, 4), (20, 5)])
+def test_precision_and_recall_need_enough_features_of_one_length(n, d, refuses):
+    with refuses("above k = 3"):
+        precision_recall(normal(n, d), normal(20, 4))
 
 
 def test_coverage_of_known_shares():

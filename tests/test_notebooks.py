@@ -209,6 +209,25 @@ def test_changing_an_exported_cell_is_noticed(tmp_path, monkeypatch):
     assert notebooks.exported() != notebooks.LESSONS.read_text(encoding="utf-8")
 
 
+def test_longer_steps_are_written_into_the_parameters_only():
+    notebook = notebooks.read(NUMBERED[0])
+    before = [cell.source for cell in notebook.cells]
+    notebooks.set_steps(notebook, 8000)
+    after = [cell.source for cell in notebook.cells]
+    changed = [new for old, new in zip(before, after, strict=True) if new != old]
+    assert len(changed) == 1
+    assert "steps = 8000  #" in changed[0]
+
+
+def test_a_run_with_other_steps_leaves_the_notebook_alone(tmp_path):
+    path = tmp_path / "99.ipynb"
+    parameters = nbformat.v4.new_code_cell("steps = 1  # few", metadata={"tags": ["parameters"]})
+    nbformat.write(nbformat.v4.new_notebook(cells=[parameters, nbformat.v4.new_code_cell("assert steps == 7")]), path)
+    before = path.read_bytes()
+    assert notebooks.run(path, steps=7) > 0
+    assert path.read_bytes() == before
+
+
 def test_the_address_is_rewritten_everywhere(tmp_path, monkeypatch):
     monkeypatch.setattr(notebooks, "COURSE", tmp_path)
     path = tmp_path / "01.ipynb"

@@ -12,7 +12,7 @@ from nbclient import NotebookClient
 
 from helpers import training
 from helpers.files import COURSE
-from helpers.training import pick_device, progress, set_seed
+from helpers.training import fast_math, pick_device, progress, set_seed
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -43,6 +43,24 @@ def test_a_seed_that_is_no_small_whole_number_is_refused(seed, refuses):
 def test_the_device_is_cuda_where_there_is_one(cuda, kind, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     assert pick_device().type == kind
+
+
+# Bfloat16 where the machine has it
+
+
+@pytest.mark.parametrize("able", [True, False])
+@pytest.mark.parametrize("kind", ["cuda", "cpu"])
+def test_layers_compute_in_bfloat16_only_where_the_device_can(kind, able, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: able)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: able, raising=False)
+    monkeypatch.setattr(torch, "autocast", lambda *arguments, enabled: (*arguments, enabled))
+    assert fast_math(torch.device(kind)) == (kind, torch.bfloat16, able)
+
+
+def test_a_torch_that_cannot_tell_computes_as_always(monkeypatch):
+    monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
+    with fast_math(torch.device("cpu")):
+        assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == torch.float32
 
 
 # Outside a notebook

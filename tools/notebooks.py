@@ -2,6 +2,7 @@
 
 python -m tools.notebooks run 01        execute lesson 01 top to bottom and save it, cleaned, with its outputs
 python -m tools.notebooks run 01 --ship ... and make the weights it trained the ones that the course ships
+python -m tools.notebooks run 08 --steps 8000 --ship      train longer, ship the weights, leave the notebook as it is
 python -m tools.notebooks export        gather the `#| export` cells into helpers/lessons.py
 python -m tools.notebooks address       write the repository's address (pyproject.toml) into README and notebooks
 """
@@ -36,10 +37,14 @@ HEADER = '''"""What lessons keep for later ones. Made by `python -m tools.notebo
 
 import math
 from copy import deepcopy
+from dataclasses import replace
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from helpers.training import fast_math, set_seed
 '''
 
 
@@ -83,17 +88,30 @@ def smaller(png):
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def run(path):
-    """Execute a notebook in its own folder, clean it, save it; returns the seconds it took."""
+def run(path, steps=None):
+    """Execute a notebook in its own folder, clean it, save it; returns the seconds it took.
+
+    With `steps`, a copy is executed whose parameter `steps` has this value, and nothing is saved but its weights.
+    """
     notebook = read(path)
+    if steps is not None:
+        set_steps(notebook, steps)
     started = time.perf_counter()
     NotebookClient(notebook, timeout=900, kernel_name="python3", record_timing=False,
                    resources={"metadata": {"path": path.parent}}).execute()  # fmt: skip
+    if steps is not None:
+        return time.perf_counter() - started
     write(clean(notebook), path)
     for name, png in pictures(notebook).items():
         with atomic(PICTURES / name) as partial:
             partial.write_bytes(png)
     return time.perf_counter() - started
+
+
+def set_steps(notebook, steps):
+    """Write `steps` into the cell tagged `parameters`."""
+    cell = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
+    cell.source = re.sub(r"^steps = \d+", f"steps = {steps}", cell.source, flags=re.M)
 
 
 def pictures(notebook):
@@ -158,6 +176,7 @@ def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("command", choices=["run", "export", "address"])
     parser.add_argument("lessons", nargs="*", default=[""], help="01, 02 ... (default: all, and the solutions)")
+    parser.add_argument("--steps", type=int, help="run a copy with so many steps; the notebook is not saved")
     parser.add_argument("--ship", action="store_true", help="after run: ship the weights that were trained")
     options = parser.parse_args(arguments)
     if options.command == "export":
@@ -168,7 +187,7 @@ def main(arguments):
     else:
         for lesson in options.lessons:
             for path in paths(lesson):
-                print(f"{path.relative_to(COURSE)}: {run(path):.0f} s")
+                print(f"{path.relative_to(COURSE)}: {run(path, options.steps):.0f} s")
             if options.ship:
                 ship(lesson)
 
