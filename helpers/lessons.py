@@ -315,16 +315,17 @@ def at_stage(mixture, alpha_bar):
 
 
 def cosine_alpha_bars(T=1000, s=0.008):
-    """alpha_bars (T + 1,) of the cosine schedule, no beta above 0.999. Nichol and Dhariwal 2021, eq. 17."""
-    f = torch.cos((torch.linspace(0, 1, T + 1, dtype=torch.double) + s) / (1 + s) * math.pi / 2) ** 2
+    """alpha_bars (T + 1,) of the cosine, no beta above 0.999. Nichol and Dhariwal 2021, eq. 17."""
+    share = (torch.linspace(0, 1, T + 1, dtype=torch.double) + s) / (1 + s)
+    f = torch.cos(share * math.pi / 2) ** 2
     betas = (1 - f[1:] / f[:-1]).clamp(max=0.999)
     return torch.cat([torch.ones(1), (1 - betas).cumprod(dim=0)]).float()
 
 
 def posterior(x_t, x_0, t, alpha_bars):
-    """Mean, shape of x_t (N, ...), and variance (N, 1, ...) of q(x_{t-1} | x_t, x_0); t (N,) in 1..T.
+    """Mean, shape of x_t (N, ...), and variance (N, 1, ...) of q(x_{t-1} | x_t, x_0).
 
-    Ho et al. 2020, eq. 6 and 7."""
+    t is (N,) int64 in 1..T. Ho et al. 2020, eq. 6 and 7."""
     bars = alpha_bars.to(x_t.device)
     now, before = (bars[i].reshape(-1, *[1] * (x_t.ndim - 1)) for i in (t, t - 1))
     alpha = now / before
