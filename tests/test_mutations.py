@@ -44,7 +44,7 @@ MUTATIONS = {  # what: (lesson, text in a cell, what replaces it, text in the la
         "06", "- seen * torch.sigmoid", "+ seen * torch.sigmoid", "abs(measured - growth[name])",
     ),
     "smoothing has the wrong sign": (
-        "06", "return 0.1 * discriminator(x)", "return -0.1 * discriminator(x)", "largest slope under spectral norm",
+        "06", "return 0.1 * discriminator(x)", "return -0.1 * discriminator(x)", "smoothing equals its formula",
     ),
     "the divergence forgets the average": ("06", "m = (p + q) / 2", "m = p + q", "jsd[16] - jsd[8]"),
     "G is not told what is asked for": (
@@ -55,7 +55,7 @@ MUTATIONS = {  # what: (lesson, text in a cell, what replaces it, text in the la
         "alpha_bars[0] == 1",
     ),
     "the jump shrinks by the share, not by its root": (
-        "07", "return share.sqrt() * x_0", "return share * x_0", "checked = (100, 300, 1000)",
+        "07", "return share.sqrt() * x_0", "return share * x_0", "max(gaps.values()) < 0.02",
     ),
     "the posterior is as wide as the step": (
         "07", "(1 - before) / (1 - now) * beta", "beta + 0 * before", "Bayes on a grid",
