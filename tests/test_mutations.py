@@ -85,7 +85,7 @@ def broken(lesson, old, new, last):
     end = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and last in cell.source)
     notebook.cells = notebook.cells[: end + 1]
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    notebooks.set_steps(notebook, 0)
+    notebooks.set_parameter(notebook, "steps", 0)
     target = next(cell for cell in cells if old in cell.source)
     target.source = target.source.replace(old, new)
     expected = {cell.id: cell for cell in notebook.cells if "nbval-check-output" in cell.metadata.get("tags", [])}

@@ -212,7 +212,7 @@ def test_changing_an_exported_cell_is_noticed(tmp_path, monkeypatch):
 def test_longer_steps_are_written_into_the_parameters_only():
     notebook = notebooks.read(NUMBERED[0])
     before = [cell.source for cell in notebook.cells]
-    notebooks.set_steps(notebook, 8000)
+    notebooks.set_parameter(notebook, "steps", 8000)
     after = [cell.source for cell in notebook.cells]
     changed = [new for old, new in zip(before, after, strict=True) if new != old]
     assert len(changed) == 1

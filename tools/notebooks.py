@@ -95,7 +95,7 @@ def run(path, steps=None):
     """
     notebook = read(path)
     if steps is not None:
-        set_steps(notebook, steps)
+        set_parameter(notebook, "steps", steps)
     started = time.perf_counter()
     NotebookClient(notebook, timeout=900, kernel_name="python3", record_timing=False,
                    resources={"metadata": {"path": path.parent}}).execute()  # fmt: skip
@@ -108,10 +108,10 @@ def run(path, steps=None):
     return time.perf_counter() - started
 
 
-def set_steps(notebook, steps):
-    """Write `steps` into the cell tagged `parameters`."""
+def set_parameter(notebook, name, value):
+    """Write a number into the cell tagged `parameters`."""
     cell = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
-    cell.source = re.sub(r"^steps = \d+", f"steps = {steps}", cell.source, flags=re.M)
+    cell.source = re.sub(rf"^{name} = \d+", f"{name} = {value}", cell.source, flags=re.M)
 
 
 def pictures(notebook):
@@ -135,7 +135,7 @@ def ship(lesson):
 
 def write_checksums():
     """Renew data/SHA256SUMS: `sha256sum -c SHA256SUMS` inside data/ checks it too."""
-    files = sorted([*DATA.glob("*.npz"), *SHIPPED.glob("*.safetensors")])
+    files = sorted([*DATA.glob("*.npz"), *SHIPPED.glob("*.safetensors"), *(DATA / "samples").glob("*.npz")])
     with atomic(CHECKSUMS) as partial:
         partial.write_text("".join(f"{sha256(file)}  {file.relative_to(DATA).as_posix()}\n" for file in files))
 

@@ -1,0 +1,81 @@
+"""Make the images and costs that lesson 10 compares, and ship them.
+
+python -m tools.samples 04 05 06 08                      the lessons' own budgets
+python -m tools.samples 05 --steps 11500 --seed 1        another budget, another seed
+
+Of a lesson only the cells run that its `leave(...)` cell needs; the rest of the lesson is not changed and not run.
+"""
+
+import argparse
+import os
+import shutil
+import symtable
+import sys
+import tempfile
+from pathlib import Path
+
+from nbclient import NotebookClient
+
+from helpers.files import atomic
+from helpers.results import SHIPPED
+from tools import notebooks
+
+
+def names(source):
+    """(Names that a cell defines, names of the notebook that it uses, its functions included), two sets."""
+    top = symtable.symtable(source, "cell", "exec")
+    defined = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    used, tables = set(), [top]
+    while tables:
+        table = tables.pop()
+        tables.extend(table.get_children())
+        symbols = [symbol for symbol in table.get_symbols() if symbol.is_referenced()]
+        used |= {symbol.get_name() for symbol in symbols if table is top or symbol.is_global()}
+    return defined, used
+
+
+def needed(sources):
+    """Positions of the code cells that the `leave(...)` cells need, themselves included: a backward slice by names.
+
+    The first three, housekeeping, always belong to it.
+    """
+    chosen, wanted = set(range(3)), set()
+    for i in reversed(range(3, len(sources))):
+        defined, used = names(sources[i])
+        if "leave" in used or defined & wanted:
+            chosen.add(i)
+            wanted = wanted - defined | used
+    return sorted(chosen)
+
+
+def make(path, steps, seed, folder):
+    """Run the needed cells of a lesson with this seed (and steps, if given); its images go to folder/samples."""
+    notebook = notebooks.read(path)
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    notebook.cells = [cells[i] for i in needed([cell.source for cell in cells])]
+    notebooks.set_parameter(notebook, "seed", seed)
+    if steps is not None:
+        notebooks.set_parameter(notebook, "steps", steps)
+    os.environ["COURSE_RESULTS"] = str(folder)
+    NotebookClient(notebook, timeout=3600, kernel_name="python3", resources={"metadata": {"path": path.parent}}).execute()
+
+
+def main(arguments):
+    """Do what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lessons", nargs="+", help="04, 05, 06, 08")
+    parser.add_argument("--steps", type=int, help="the lesson's parameter (default: as it is there)")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    for lesson in options.lessons:
+        with tempfile.TemporaryDirectory() as folder:
+            make(notebooks.paths(lesson)[0], options.steps, options.seed, folder)
+            for file in sorted(Path(folder, "samples").glob("*.npz")):
+                with atomic(SHIPPED / file.name) as partial:
+                    shutil.copyfile(file, partial)
+                print(file.name)
+    notebooks.write_checksums()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
