@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
+from scipy.stats import bootstrap
 
 from helpers.files import CourseError
 from helpers.judge import FEATURES
@@ -36,6 +37,25 @@ def frechet_distance(a, b):
             raise CourseError("some features are nan or infinite; look at the images before measuring them")
     (mean_a, cov_a), (mean_b, cov_b) = ((x.double().mean(dim=0), x.double().T.cov()) for x in (a, b))
     return frechet_between_gaussians(mean_a, cov_a, mean_b, cov_b)
+
+
+def frechet_interval(a, b, draws=200, seed=0):
+    """(Low, high) of a 95 % interval for the Fréchet distance of features a (N, d) from b (M, d).
+
+    The images of a are drawn again, with replacement, `draws` times; b stays as it is. The "basic" bootstrap (Davison
+    and Hinkley 1997, section 5.2) mirrors the draws at the measured distance, because drawing again adds the bias of a
+    finite N a second time: so the interval is for an endless set, and lies a little lower than `frechet_distance`.
+    A distance cannot be negative, so neither are the ends.
+    """
+    result = bootstrap(
+        (range(len(a)),),
+        lambda chosen: frechet_distance(a[chosen], b),
+        n_resamples=draws,
+        vectorized=False,
+        method="basic",
+        random_state=seed,
+    )
+    return tuple(max(0.0, float(end)) for end in result.confidence_interval)
 
 
 def precision_recall(made, real, k=3):

@@ -18,6 +18,7 @@ from helpers.metrics import (
     compare,
     frechet_between_gaussians,
     frechet_distance,
+    frechet_interval,
     nearest_training,
     precision_recall,
 )
@@ -40,6 +41,22 @@ def normal(*shape, seed=0):
 def covariance(d, seed=0):
     root = normal(d, d, seed=seed)
     return root @ root.T / d
+
+
+def test_an_interval_holds_the_true_distance_about_as_often_as_it_says():
+    b = normal(400, 8, seed=99)
+    b = (b - b.mean(dim=0)) @ torch.linalg.inv(torch.linalg.cholesky(b.T.cov())).T
+    assert torch.allclose(b.T.cov(), torch.eye(8).double(), atol=1e-9)
+    b[:, 0] += 1  # exactly N((1, 0, ...), I); the truth for a ~ N(0, I) is 1
+    intervals = [frechet_interval(normal(400, 8, seed=k), b, draws=100, seed=k) for k in range(40)]
+    assert sum(low <= 1 <= high for low, high in intervals) >= 34  # 38 expected
+    plain = [frechet_distance(normal(400, 8, seed=k), b) for k in range(40)]
+    assert sum(plain) / 40 > 1.03  # the bias that the interval has to remove
+
+
+def test_an_interval_narrows_with_the_number_of_images():
+    few, many = (frechet_interval(normal(n, 4), normal(500, 4, seed=1) + 1, draws=100) for n in (200, 3200))
+    assert 2.5 < (few[1] - few[0]) / (many[1] - many[0]) < 6  # the root of 16 is 4
 
 
 def test_a_gaussian_is_at_distance_0_from_itself():

@@ -74,6 +74,10 @@ MUTATIONS = {  # what: (lesson, text in a cell, what replaces it, text in the la
     "known pixels with the noise of t": (
         "09", "known * noised(x_0, s, alpha_bars)", "known * noised(x_0, t, alpha_bars)", "exactly as they are",
     ),
+    "the copies are sought among the test images": (
+        "10", "nearest_training(images, train.images)[0] < usual", "nearest_training(images, test.images)[0] < usual",
+        'abs(itself["copies"] - 0.01)',
+    ),
     "a new block does something": ("08", "zeros_(self.last.weight)", "ones_(self.last.weight)", "do nothing"),
 }  # fmt: skip
 

@@ -1,0 +1,213 @@
+"""The lessons as a class meets them: JupyterLab in Chromium, Run All without training, every control by keyboard and
+by mouse. Skipped where playwright or Chromium is missing; `COURSE_SCREENSHOTS=folder` keeps a picture of every control.
+"""
+
+import os
+import re
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from helpers.files import COURSE
+from tools import notebooks
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
+CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here (Debian: apt-get install chromium)")
+
+LESSONS = [path for path in notebooks.paths() if path.parent.name == "notebooks"]
+SLOWEST = 0.5  # seconds from key to picture, the median of a lesson; 0.1 on an idle machine
+FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+READY = """async () => {
+    const lab = window.jupyterapp, session = lab.shell.currentWidget.context.sessionContext;
+    await lab.shell.currentWidget.context.ready; await session.ready; await session.session.kernel.info; }"""
+DONE = """count => { const cells = jupyterapp.shell.currentWidget.content.model.cells;
+    return [...cells].filter(c => c.type === 'code' && c.executionCount).length >= count; }"""
+BAD = """() => [...jupyterapp.shell.currentWidget.content.model.cells].filter(c => c.type === 'code').flatMap(c =>
+    c.outputs.toJSON().filter(o => o.output_type === 'error' || o.name === 'stderr').map(o => o.ename || o.text))"""
+SCROLL = """i => { const book = jupyterapp.shell.currentWidget.content;
+    book.activeCellIndex = i; return book.scrollToItem(i, 'center'); }"""
+
+
+def free_port():
+    """A port that nobody listens to."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A JupyterLab of its own; returns (address, folder of the course, a copy without outputs)."""
+    root, port = tmp_path_factory.mktemp("course"), free_port()
+    (root / "helpers").symlink_to(COURSE / "helpers")
+    (root / "notebooks").mkdir()
+    kinds = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTER_RUNTIME_DIR",
+             "COURSE_RESULTS")  # fmt: skip
+    folders = {kind: str(tmp_path_factory.mktemp("own") / kind) for kind in kinds}
+    options = {
+        "ServerApp.ip": "127.0.0.1", "ServerApp.port": port, "ServerApp.open_browser": False, "ServerApp.root_dir": root,
+        "IdentityProvider.token": "", "ServerApp.allow_root": True, "LabApp.expose_app_in_browser": True,
+        "LabApp.news_url": None, "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
+    with (root / "log").open("w") as log:
+        server = subprocess.Popen(command, env=os.environ | folders, stdout=log, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(f"{address}/api", server, root / "log")
+        yield address, root
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def wait_for(url, server, log, seconds=90):
+    """Return as soon as `url` answers."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            return urllib.request.urlopen(url, timeout=2).read()
+        except OSError:
+            time.sleep(0.3)
+    raise AssertionError(f"JupyterLab did not start: {log.read_text()[-2000:]}")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright.sync_playwright() as p:
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Tab:
+    """One lesson, open in the browser, with everything that went wrong so far."""
+
+    def __init__(self, lab, chromium, path, steps=0, width=1280, height=720):
+        address, root = lab
+        notebook = notebooks.read(path)
+        if steps is not None:
+            notebooks.set_parameter(notebook, "steps", steps)
+        self.code = [(i, cell.source) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+        for i, _ in self.code:
+            notebook.cells[i].outputs, notebook.cells[i].execution_count = [], None
+        nbformat.write(notebook, root / "notebooks" / path.name)
+        self.name, self.complaints, self.delays = path.stem, [], []
+        self.page = chromium.new_page(viewport={"width": width, "height": height})
+        self.page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.look_at(request.url, address))
+        self.page.goto(f"{address}/lab/tree/notebooks/{path.name}?reset")
+        self.page.wait_for_function("window.jupyterapp?.shell.currentWidget?.context", timeout=90_000)
+        self.page.evaluate(READY)
+
+    def look_at(self, url, address):
+        """Note a request that leaves this machine."""
+        if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:")):
+            self.complaints.append(f"asked the outside: {url}")
+
+    def run_all(self, seconds):
+        """Run All; returns the seconds it took."""
+        started = time.monotonic()
+        self.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells') }")
+        self.page.wait_for_function(DONE, arg=len(self.code), timeout=1000 * seconds, polling=200)
+        return time.monotonic() - started
+
+    def cells(self, *words):
+        """Each cell that holds one of the words, scrolled to, as (position, locator)."""
+        for i, source in self.code:
+            if any(word in source for word in words):
+                self.page.evaluate(SCROLL, i)
+                cell = self.page.locator(f'.jp-Cell[data-windowed-list-index="{i}"]')
+                cell.locator(".jp-OutputArea-output").first.wait_for(timeout=20_000)
+                yield i, cell
+
+    def changes(self, cell, act, what):
+        """Do `act` and wait until the cell's picture is another one; note how long it took."""
+        picture = cell.locator(".jp-OutputArea img").last
+        picture.wait_for(timeout=20_000)
+        before, started = picture.get_attribute("src"), time.perf_counter()
+        act()
+        while picture.get_attribute("src") == before:
+            assert time.perf_counter() - started < 10, f"{self.name}: {what} does not change the picture"
+        self.delays.append(time.perf_counter() - started)
+
+    def keep(self, name):
+        """A screenshot, if somebody wants to look."""
+        if folder := os.environ.get("COURSE_SCREENSHOTS"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=Path(folder, f"{self.name}_{name}.png"))
+
+    def move_sliders(self):
+        """Every slider by a key and by the mouse, every list, every button above a picture."""
+        for i, cell in self.cells("sliders(", "player("):
+            handles = cell.locator(".noUi-handle")
+            for k in range(handles.count()):
+                at_end = handles.nth(k).get_attribute("aria-valuenow") == handles.nth(k).get_attribute("aria-valuemax")
+                handles.nth(k).focus()
+                key = "ArrowLeft" if at_end else "ArrowRight"
+                self.changes(cell, lambda key=key: self.page.keyboard.press(key), f"{key} on slider {k}")
+                box = cell.locator(".noUi-base").nth(k).bounding_box()
+                share = 0.2 if at_end else 0.9
+                place = box["x"] + share * box["width"], box["y"] + box["height"] / 2
+                self.changes(cell, lambda place=place: self.page.mouse.click(*place), f"a click on slider {k}")
+            for k in range(cell.locator("select").count()):
+                self.changes(cell, lambda k=k: cell.locator("select").nth(k).select_option(index=1), f"list {k}")
+            for button in cell.locator("button.jupyter-button:not(.mod-active)").all():
+                if button.inner_text().strip():
+                    self.changes(cell, button.click, f"button {button.inner_text()!r}")
+            self.keep(i)
+
+    def answer_questions(self):
+        """Click an answer to every question; it has to reply."""
+        for i, cell in self.cells("= Prediction(", "Choice("):
+            cell.locator("button.jupyter-button").first.click()
+            reply = cell.locator(".widget-html-content").last
+            playwright.expect(reply).to_contain_text(re.compile(r"Noted|Right|Not quite"), timeout=10_000)
+            self.keep(i)
+
+
+@pytest.fixture
+def tab(lab, chromium):
+    """Opens lessons; afterwards shuts their kernels down."""
+    opened = []
+
+    def open_tab(*arguments, **options):
+        opened.append(Tab(lab, chromium, *arguments, **options))
+        return opened[-1]
+
+    yield open_tab
+    for one in opened:
+        one.page.evaluate("() => jupyterapp.shell.currentWidget.context.sessionContext.shutdown()")
+        one.page.close()
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_lives_in_jupyterlab(path, tab, record_property):
+    lesson = tab(path)
+    seconds = lesson.run_all(300)
+    assert lesson.page.evaluate(BAD) == []
+    lesson.move_sliders()
+    lesson.answer_questions()
+    assert lesson.complaints == []
+    record_property("seconds", round(seconds, 1))
+    record_property("milliseconds", [round(1000 * delay) for delay in lesson.delays])
+    print(f"{path.stem}: Run All {seconds:.1f} s; ms from key or click to picture:", *(f"{1000 * d:.0f}" for d in lesson.delays))
+    assert not lesson.delays or statistics.median(lesson.delays) < SLOWEST
+
+
+def test_a_lesson_in_full_with_its_training(tab):
+    path = next(path for path in LESSONS if path.stem.startswith("01"))
+    lesson = tab(path, steps=None)
+    lesson.run_all(900)
+    assert lesson.page.evaluate(BAD) == []
+    assert lesson.complaints == []

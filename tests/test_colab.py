@@ -1,0 +1,87 @@
+"""The setup cell where there is no course around it: a stub of Colab, good and bad addresses, no git, no network."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from helpers.files import COURSE
+from tools import notebooks
+
+SETUP = notebooks.read(notebooks.paths()[0]).cells
+SETUP = next(cell.source for cell in SETUP if cell.cell_type == "code")
+COLAB = "import sys, types\nsys.modules['google.colab'] = types.ModuleType('google.colab')\n"
+WORKS = "\nfrom helpers.datasets import load\nprint('images:', len(load('fashion')[0]))\n"
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    """The course as a repository at a local address (a fresh one: this folder may have no history)."""
+    folder = tmp_path_factory.mktemp("repository") / "course.git"
+    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "helpers", "data/*.npz", "data/SHA256SUMS"],
+                           cwd=COURSE, capture_output=True, text=True, check=True).stdout.split("\n")  # fmt: skip
+    for name in files:
+        if name and not name.startswith("data/samples"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes((COURSE / name).read_bytes())
+    author = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org"]
+    for command in (["init", "--quiet"], ["add", "--all"], [*author, "commit", "--quiet", "-m", "the course"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    return folder.as_uri()
+
+
+def run(folder, address, before=COLAB, after=WORKS, **environment):
+    """The setup cell as a script in `folder`; returns (exit code, what was printed)."""
+    source = before + SETUP.replace(notebooks.address(), address) + after
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | environment
+    done = subprocess.run([sys.executable, "-c", source], cwd=folder, env=environment, capture_output=True, text=True)
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_colab_fetches_the_course_once(tmp_path, repository):
+    assert run(tmp_path, repository) == (0, "images: 10000\n")
+    mark = tmp_path / "course" / "mine.txt"
+    mark.write_text("kept")
+    assert run(tmp_path, "file:///nowhere") == (0, "images: 10000\n"), "the second time nothing is fetched"
+    assert mark.read_text() == "kept"
+
+
+def test_running_the_cell_twice_does_no_harm(tmp_path, repository):
+    assert run(tmp_path, repository, after=f"\n{SETUP}{WORKS}") == (0, "images: 10000\n")
+
+
+@pytest.mark.parametrize("address", ["file:///nowhere/at/all.git", "http://127.0.0.1:9/nobody/listens"])
+def test_a_wrong_address_and_no_network_are_answered_with_advice(tmp_path, address):
+    code, text = run(tmp_path, address)
+    assert code == 1
+    assert "AssertionError: The course was not found." in text
+    assert "is there a network, is REPOSITORY right?" in text
+
+
+def test_no_git_is_answered_with_advice(tmp_path, repository):
+    empty = tmp_path / "bin"
+    empty.mkdir()
+    code, text = run(tmp_path, repository, PATH=str(empty))
+    assert code == 1
+    assert text.count("Error") == 1 and "AssertionError: The course was not found." in text
+
+
+def test_a_folder_that_is_left_over_is_answered_with_advice(tmp_path, repository):
+    (tmp_path / "course").mkdir()
+    code, text = run(tmp_path, repository)
+    assert code == 1
+    assert "Delete a left-over folder 'course'" in text
+
+
+def test_nothing_is_fetched_outside_colab(tmp_path, repository):
+    code, text = run(tmp_path, repository, before="")
+    assert code == 1
+    assert "start JupyterLab inside its folder" in text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_cell_works_in_a_folder_with_spaces_and_accents(tmp_path, repository):
+    folder = tmp_path / "mes leçons"
+    folder.mkdir()
+    assert run(folder, repository) == (0, "images: 10000\n")
