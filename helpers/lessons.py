@@ -279,16 +279,6 @@ class AskedGenerator(Generator):
     def forward(self, z, y):
         return self.body(torch.cat([z, F.one_hot(y, 10)], dim=1))
 
-class AskedDiscriminator(Discriminator):
-    """Images x (N, 1, 28, 28) and classes y (N,) -> logits (N, 1): "a real image of class y"."""
-
-    def __init__(self):
-        super().__init__()
-        self.body[-1] = nn.Linear(128, 10)
-
-    def forward(self, x, y):
-        return self.body(x).gather(1, y[:, None])
-
 
 # --- from notebooks/07_forward_diffusion.ipynb; edit there ---
 def centred(images):

@@ -20,7 +20,9 @@ from helpers.files import COURSE
 from tools import notebooks
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
+)
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here (Debian: apt-get install chromium)")
 
 LESSONS = [path for path in notebooks.paths() if path.parent.name == "notebooks"]
@@ -54,7 +56,8 @@ def lab(tmp_path_factory):
              "COURSE_RESULTS")  # fmt: skip
     folders = {kind: str(tmp_path_factory.mktemp("own") / kind) for kind in kinds}
     options = {
-        "ServerApp.ip": "127.0.0.1", "ServerApp.port": port, "ServerApp.open_browser": False, "ServerApp.root_dir": root,
+        "ServerApp.ip": "127.0.0.1", "ServerApp.port": port, "ServerApp.open_browser": False,
+        "ServerApp.root_dir": root,
         "IdentityProvider.token": "", "ServerApp.allow_root": True, "LabApp.expose_app_in_browser": True,
         "LabApp.news_url": None, "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }  # fmt: skip
@@ -160,8 +163,8 @@ class Tab:
                 share = 0.2 if at_end else 0.9
                 place = box["x"] + share * box["width"], box["y"] + box["height"] / 2
                 self.changes(cell, lambda place=place: self.page.mouse.click(*place), f"a click on slider {k}")
-            for k in range(cell.locator("select").count()):
-                self.changes(cell, lambda k=k: cell.locator("select").nth(k).select_option(index=1), f"list {k}")
+            for k, choice in enumerate(cell.locator("select").all()):
+                self.changes(cell, lambda choice=choice: choice.select_option(index=1), f"list {k}")
             for button in cell.locator("button.jupyter-button:not(.mod-active)").all():
                 if button.inner_text().strip():
                     self.changes(cell, button.click, f"button {button.inner_text()!r}")
@@ -201,7 +204,10 @@ def test_a_lesson_lives_in_jupyterlab(path, tab, record_property):
     assert lesson.complaints == []
     record_property("seconds", round(seconds, 1))
     record_property("milliseconds", [round(1000 * delay) for delay in lesson.delays])
-    print(f"{path.stem}: Run All {seconds:.1f} s; ms from key or click to picture:", *(f"{1000 * d:.0f}" for d in lesson.delays))
+    print(
+        f"{path.stem}: Run All {seconds:.1f} s; ms from key or click to picture:",
+        *(f"{1000 * d:.0f}" for d in lesson.delays),
+    )
     assert not lesson.delays or statistics.median(lesson.delays) < SLOWEST
 
 
@@ -211,3 +217,35 @@ def test_a_lesson_in_full_with_its_training(tab):
     lesson.run_all(900)
     assert lesson.page.evaluate(BAD) == []
     assert lesson.complaints == []
+
+
+@pytest.mark.parametrize("number", ["01", "07", "09"])
+def test_a_demonstration_in_voila(number, chromium, tmp_path, monkeypatch):
+    pytest.importorskip("voila", reason="voila is not installed (pip install voila)")
+    monkeypatch.setattr(notebooks, "DEMO", tmp_path / "demo")
+    (tmp_path / "helpers").symlink_to(COURSE / "helpers")
+    path = notebooks.demo(notebooks.paths(number)[0])
+    port = free_port()
+    command = [sys.executable, "-m", "voila", str(path), "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
+    with (tmp_path / "log").open("w") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    page, outside = chromium.new_page(viewport={"width": 1280, "height": 720}), []
+    page.on("request", lambda request: outside.append(request.url) if "127.0.0.1" not in request.url else None)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/voila/static/voila.js", server, tmp_path / "log")
+        page.goto(f"http://127.0.0.1:{port}", timeout=240_000)
+        handle = page.locator(".noUi-handle").first
+        handle.wait_for(timeout=240_000)
+        picture = page.locator(".widget-vbox:has(.noUi-handle) img").first
+        before = picture.get_attribute("src")
+        handle.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("([i, s]) => i.src !== s", arg=[picture.element_handle(), before], timeout=10_000)
+        assert "Traceback" not in page.content()
+        assert [url for url in outside if not url.startswith(("data:", "blob:"))] == []
+        if folder := os.environ.get("COURSE_SCREENSHOTS"):
+            page.screenshot(path=Path(folder, f"voila_{path.stem}.png"))
+    finally:
+        page.close()
+        server.terminate()
+        server.wait(20)

@@ -215,11 +215,13 @@ def test_of_a_lesson_only_the_last_network_is_trained(lesson):
 
 
 def test_a_small_lesson_is_made(tmp_path, monkeypatch):
-    cells = [
-        "import sys", "dataset = 'fashion'\nsteps = 5\nseed = 0", "import torch\nfrom helpers.results import Facts, save",
-        "raise SystemError('not needed')",
-        "leave = lambda x: save(x, Facts('99 grey', dataset, steps, seed, 1.0, 1, 1.0, 'here'))\nleave(torch.zeros(2000, 1, 28, 28))",
-    ]  # fmt: skip
+    parameters = "dataset = 'fashion'\nsteps = 5\nseed = 0"
+    leaves = """
+def leave(images):
+    save(images, Facts('99 grey', dataset, steps, seed, 1.0, 1, 1.0, 'here'))
+leave(torch.zeros(2000, 1, 28, 28))"""
+    imports = "import torch\nfrom helpers.results import Facts, save"
+    cells = ["import sys", parameters, imports, "raise SystemError('not needed')", leaves]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     notebook.cells[1].metadata["tags"] = ["parameters"]
     nbformat.write(notebook, tmp_path / "99.ipynb")

@@ -57,9 +57,9 @@ def test_formulas_become_mathml():
 
 
 def test_headings_begin_slides_and_outputs_stand_alone():
-    cells = [nbformat.v4.new_markdown_cell("# T\n\nfirst"), *(nbformat.v4.new_code_cell("housekeeping") for _ in range(3)),
-             nbformat.v4.new_markdown_cell("a\n\n## B\n\nb"), nbformat.v4.new_code_cell("silent = 1"),
-             nbformat.v4.new_code_cell("1 < 2")]  # fmt: skip
+    text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    cells = [text("# T\n\nfirst"), *(code("housekeeping") for _ in range(3))]
+    cells += [text("a\n\n## B\n\nb"), code("silent = 1"), code("1 < 2")]
     cells[-1].outputs = [nbformat.v4.new_output("stream", name="stdout", text="<out>")]
     pages = slides.slides(nbformat.v4.new_notebook(cells=cells))
     assert len(pages) == 4

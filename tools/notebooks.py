@@ -4,6 +4,7 @@ python -m tools.notebooks run 01        execute lesson 01 top to bottom and save
 python -m tools.notebooks run 01 --ship ... and make the weights it trained the ones that the course ships
 python -m tools.notebooks run 08 --steps 8000 --ship      train longer, ship the weights, leave the notebook as it is
 python -m tools.notebooks export        gather the `#| export` cells into helpers/lessons.py
+python -m tools.notebooks demo 01 09    copies without training (steps = 0) in demo/, for a class: voila demo
 python -m tools.notebooks address       write the repository's address (pyproject.toml) into README and notebooks
 """
 
@@ -24,6 +25,7 @@ from helpers.files import CHECKSUMS, COURSE, DATA, atomic, sha256
 from helpers.weights import SHIPPED, results_folder
 
 NOTEBOOKS = COURSE / "notebooks"
+DEMO = COURSE / "demo"
 PICTURES = COURSE / "docs"
 LESSONS = COURSE / "helpers" / "lessons.py"
 EXPORT = "#| export\n"
@@ -151,6 +153,17 @@ def exported():
     return "\n\n".join(parts)
 
 
+def demo(path):
+    """Write a copy with `steps = 0` and without outputs to demo/; returns its path."""
+    notebook = read(path)
+    set_parameter(notebook, "steps", 0)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    write(notebook, DEMO / path.name)
+    return DEMO / path.name
+
+
 def address():
     """The repository's address, as pyproject.toml states it."""
     return tomllib.loads((COURSE / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
@@ -174,7 +187,7 @@ def stated_address():
 def main(arguments):
     """Do what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["run", "export", "address"])
+    parser.add_argument("command", choices=["run", "export", "demo", "address"])
     parser.add_argument("lessons", nargs="*", default=[""], help="01, 02 ... (default: all, and the solutions)")
     parser.add_argument("--steps", type=int, help="run a copy with so many steps; the notebook is not saved")
     parser.add_argument("--ship", action="store_true", help="after run: ship the weights that were trained")
@@ -182,6 +195,9 @@ def main(arguments):
     if options.command == "export":
         with atomic(LESSONS) as partial:
             partial.write_text(exported(), encoding="utf-8")
+    elif options.command == "demo":
+        for path in [path for lesson in options.lessons for path in paths(lesson) if path.parent == NOTEBOOKS]:
+            print(demo(path).relative_to(COURSE))
     elif options.command == "address":
         readdress(stated_address(), address())
     else:

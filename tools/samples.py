@@ -57,7 +57,9 @@ def make(path, steps, seed, folder):
     if steps is not None:
         notebooks.set_parameter(notebook, "steps", steps)
     os.environ["COURSE_RESULTS"] = str(folder)
-    NotebookClient(notebook, timeout=3600, kernel_name="python3", resources={"metadata": {"path": path.parent}}).execute()
+    NotebookClient(
+        notebook, timeout=3600, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+    ).execute()
 
 
 def main(arguments):

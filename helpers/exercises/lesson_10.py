@@ -31,7 +31,9 @@ def class_gaussian(answer):
         if not isinstance(x, torch.Tensor) or x.shape != (400, 1, 28, 28):
             raise Wrong(f"The result should be 400 images, (400, 1, 28, 28); yours is {describe(x)}.")
         if not (x.min() >= 0 and x.max() <= 1):
-            raise Wrong(f"Pixels lie in [{x.min():.2f}, {x.max():.2f}]; a Gaussian knows no limits, so clamp to [0, 1].")
+            raise Wrong(
+                f"Pixels lie in [{x.min():.2f}, {x.max():.2f}]; a Gaussian knows no limits, so clamp to [0, 1]."
+            )
         drawn[label] = x.flatten(1)
     if not torch.equal(answer(images, labels, 0, 400, 0).flatten(1), drawn[0]):
         raise Wrong("The same seed gives two results; start from `set_seed(seed)` or a generator with this seed.")
@@ -74,7 +76,9 @@ def memorised(answer):
         known = {
             "That is the share of images that are *not* so close.": 1 - right,
             "Close to the test images is no theft: measure the distance to the training images.": (
-                (torch.cdist(made.flatten(1), test_set.flatten(1)).amin(dim=1) < far[1].quantile(quantile)).float().mean()
+                (torch.cdist(made.flatten(1), test_set.flatten(1)).amin(dim=1) < far[1].quantile(quantile))
+                .float()
+                .mean()
             ),
             "You took the quantile of the made images: then the answer is always the quantile itself.": (
                 (far[0] < far[0].quantile(quantile)).float().mean()
@@ -117,5 +121,7 @@ def endless(answer):
         lengths = torch.stack([torch.ones_like(x), x.reciprocal()], dim=1)
         if abs(value - torch.linalg.lstsq(lengths, distances[:, None]).solution[0, 0]) < 1e-3:
             raise Wrong("Fitted against N, the line leads to no images at all. Fit against 1 / N.")
-        raise Wrong(f"For distances {[round(d, 3) for d in distances.tolist()]} it should be {right:.3f}, not {value:.3f}.")
+        raise Wrong(
+            f"For distances {[round(d, 3) for d in distances.tolist()]} it should be {right:.3f}, not {value:.3f}."
+        )
     return "Now models measured with different N can be compared; the judge stays the same."
