@@ -116,7 +116,6 @@ def machine():
 def read(path):
     """The `Sample` in a file; a CourseError says what is wrong with it."""
     path = Path(path)
-    remedy = f"delete {path}"
     if SHIPPED in path.parents:
         verify(path)
     try:
@@ -127,9 +126,9 @@ def read(path):
             raise CourseError(f"the images are {kind}; they should be uint8 of shape (N, 28, 28)")
         enough(pixels)
     except (OSError, ValueError, KeyError, EOFError, TypeError, IndexError, zipfile.BadZipFile) as error:
-        raise CourseError(f"{path.name} is damaged or was not written by this course; {remedy}") from error
+        raise CourseError(f"{path.name} is damaged or was not written by this course; delete {path}") from error
     except CourseError as error:
-        raise CourseError(f"{path.name}: {error}; {remedy}") from error
+        raise CourseError(f"{path.name}: {error}; delete {path}") from error
     return Sample(torch.from_numpy(pixels)[:, None].float().div_(255), facts, path)
 
 

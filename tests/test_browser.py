@@ -1,7 +1,9 @@
 """The lessons as a class meets them: JupyterLab in Chromium, Run All without training, every control by keyboard and
-by mouse. Skipped where playwright or Chromium is missing; `COURSE_SCREENSHOTS=folder` keeps a picture of every control.
+by mouse. Skipped where playwright or Chromium is missing. To look yourself: `COURSE_SCREENSHOTS=folder` keeps a picture
+of every control, `COURSE_THEME="JupyterLab Dark"` and `COURSE_WINDOW=400x800` change the scene.
 """
 
+import json
 import os
 import re
 import shutil
@@ -55,6 +57,11 @@ def lab(tmp_path_factory):
     kinds = ("JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES_DIR", "JUPYTER_RUNTIME_DIR",
              "COURSE_RESULTS")  # fmt: skip
     folders = {kind: str(tmp_path_factory.mktemp("own") / kind) for kind in kinds}
+    settings = Path(folders["JUPYTERLAB_SETTINGS_DIR"], "@jupyterlab", "apputils-extension")
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    theme = os.environ.get("COURSE_THEME", "JupyterLab Light")
+    (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
     options = {
         "ServerApp.ip": "127.0.0.1", "ServerApp.port": port, "ServerApp.open_browser": False,
         "ServerApp.root_dir": root,
@@ -95,7 +102,7 @@ def chromium():
 class Tab:
     """One lesson, open in the browser, with everything that went wrong so far."""
 
-    def __init__(self, lab, chromium, path, steps=0, width=1280, height=720):
+    def __init__(self, lab, chromium, path, steps=0):
         address, root = lab
         notebook = notebooks.read(path)
         if steps is not None:
@@ -105,6 +112,7 @@ class Tab:
             notebook.cells[i].outputs, notebook.cells[i].execution_count = [], None
         nbformat.write(notebook, root / "notebooks" / path.name)
         self.name, self.complaints, self.delays = path.stem, [], []
+        width, height = map(int, os.environ.get("COURSE_WINDOW", "1280x720").split("x"))  # a projector's size
         self.page = chromium.new_page(viewport={"width": width, "height": height})
         self.page.on("console", lambda message: message.type == "error" and self.complaints.append(message.text))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -154,7 +162,8 @@ class Tab:
         """Every slider by a key and by the mouse, every list, every button above a picture."""
         for i, cell in self.cells("sliders(", "player("):
             handles = cell.locator(".noUi-handle")
-            for k in range(handles.count()):
+            setting = cell.locator(".widget-play").count()  # sliders of a player only set what its buttons do
+            for k in range(0 if setting else handles.count()):
                 at_end = handles.nth(k).get_attribute("aria-valuenow") == handles.nth(k).get_attribute("aria-valuemax")
                 handles.nth(k).focus()
                 key = "ArrowLeft" if at_end else "ArrowRight"

@@ -15,7 +15,8 @@ TABLE = "for budget, entries in budgets.items():\n    display("  # in the cell t
 def results(tmp_path, monkeypatch):
     """A learner's folder: a GAN that draws noise in place of ours, a model of her own, and two bad files."""
     monkeypatch.setenv("COURSE_RESULTS", str(tmp_path))
-    shipped = next(s.facts for s in find("fashion", own=False) if s.facts.model == "05 GAN" and s.facts.seed == 0)
+    gans = [s.facts for s in find("fashion", own=False) if (s.facts.model, s.facts.seed) == ("05 GAN", 0)]
+    shipped = min(gans, key=lambda facts: facts.steps)
     noise = torch.rand(2000, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     save(noise, Facts(**vars(shipped) | {"seconds": 4321.0}))
     save(noise, Facts("my zebra", "fashion", 5, 7, 1.0, 1, 1.0, "elsewhere"))

@@ -32,7 +32,8 @@ def a_run(steps, seconds, folder=Path("results/weights")):
 
 @pytest.fixture(autouse=True)
 def own(tmp_path, monkeypatch):
-    """The learner's folder of images; it does not exist yet."""
+    """The learner's folder of images, which does not exist yet; the course ships nothing."""
+    monkeypatch.setattr(results, "SHIPPED", tmp_path / "data" / "samples")
     monkeypatch.setenv("COURSE_RESULTS", str(tmp_path / "results"))
     return tmp_path / "results" / "samples"
 
@@ -47,7 +48,6 @@ def shipped(tmp_path, own, monkeypatch):
     (tmp_path / "data" / "SHA256SUMS").write_text(f"{digest}  samples/{NAME}\n")
     monkeypatch.setattr(files, "DATA", tmp_path / "data")
     monkeypatch.setattr(files, "CHECKSUMS", tmp_path / "data" / "SHA256SUMS")
-    monkeypatch.setattr(results, "SHIPPED", folder)
     return path
 
 
@@ -185,7 +185,8 @@ def test_other_trainings_stand_beside_the_shipped_one(shipped, own):
     assert [sample.facts.dataset for sample in find("digits")] == ["digits"]
 
 
-def test_the_course_ships_four_families_two_budgets_and_three_seeds():
+def test_the_course_ships_four_families_two_budgets_and_three_seeds(monkeypatch):
+    monkeypatch.setattr(results, "SHIPPED", files.DATA / "samples")
     found = {}
     for sample in find("fashion", own=False):
         found.setdefault(sample.facts.model, {}).setdefault(sample.facts.steps, set()).add(sample.facts.seed)

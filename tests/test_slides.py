@@ -64,5 +64,5 @@ def test_headings_begin_slides_and_outputs_stand_alone():
     pages = slides.slides(nbformat.v4.new_notebook(cells=cells))
     assert len(pages) == 4
     assert "housekeeping" not in "".join(pages)
-    assert "silent" in pages[2] and "B</h2>" in pages[2]
+    assert "silent" in pages[2] and ">B</h2>" in pages[2]
     assert '<p class="where">B</p>' in pages[3] and "&lt;out&gt;" in pages[3]

@@ -59,16 +59,15 @@ def as_html(text):
         formulas.append(convert(match[1] or match[2], display="block" if match[1] else "inline"))
         return f"FORMULA{len(formulas) - 1}ENDS"
 
-    page = markdown2html(MATH.sub(keep, text))
+    page = re.sub(r'<a class="anchor-link".*?</a>', "", markdown2html(MATH.sub(keep, text)))
     return re.sub(r"FORMULA(\d+)ENDS", lambda match: formulas[int(match[1])], page)
 
 
-def shown(output):
-    """An output as HTML, or "" for what needs a kernel."""
+def shown(output, heading):
+    """An output as HTML, or "" for what needs a kernel; a figure is described by the heading above it."""
     data = output.get("data", {})
     if "image/png" in data:
-        alt = html.escape("".join(data.get("text/plain", "a figure")))
-        return f'<img alt="{alt}" src="data:image/png;base64,{data["image/png"].strip()}">'
+        return f'<img alt="Figure: {html.escape(heading)}" src="data:image/png;base64,{data["image/png"].strip()}">'
     if "text/markdown" in data:
         return as_html(data["text/markdown"])
     words = output.get("text", "")
@@ -85,9 +84,10 @@ def slides(notebook):
                 found = re.match(r"#+ (.+)", part)
                 heading = found[1] if found else heading
                 pages.append(([] if found else [f'<p class="where">{html.escape(heading)}</p>']) + [as_html(part)])
-        elif cell not in code[:3]:
-            outputs = [text for text in map(shown, cell.outputs) if text]
+        else:
+            outputs = [text for text in (shown(output, heading) for output in cell.outputs) if text]
             source = f"<details><summary>code</summary>{Highlight2HTML()(cell.source)}</details>"
+            source = "" if cell in code[:3] else source  # housekeeping
             if outputs:
                 pages.append([f'<p class="where">{html.escape(heading)}</p>', *outputs, source])
             else:
