@@ -29,9 +29,9 @@ section > p.where {{ color: #777; margin: 0 0 2vh; font-size: 80% }}
 h1 {{ font-size: 200% }} h2 {{ font-size: 150% }} a {{ color: #0072B2 }}
 img {{ display: block; margin: 0 auto; max-width: 100%; max-height: 76vh; width: auto; min-height: 40vh;
   object-fit: contain }}
-pre {{ font-size: 80%; overflow-x: auto }} details {{ margin-top: 2vh; color: #555 }}
+pre {{ font-size: 80%; white-space: pre-wrap }} details {{ margin-top: 2vh; color: #555 }}
 blockquote {{ border-left: 0.3em solid #E69F00; margin: 0; padding-left: 1em }}
-table {{ border-collapse: collapse }} td, th {{ border-bottom: 1px solid #ccc; padding: 0.3em 0.8em; text-align: left }}
+table {{ border-collapse: collapse; font-size: 75% }} td, th {{ border-bottom: 1px solid #ccc; padding: 0.3em 0.8em; text-align: left }}
 math[display=block] {{ font-size: 120%; margin: 2vh 0 }}
 {highlight}
 </style>
@@ -43,6 +43,7 @@ addEventListener("keydown", event => {{
   event.preventDefault();
   const all = [...document.querySelectorAll("section")];
   const here = all.findIndex(s => s.getBoundingClientRect().bottom > innerHeight / 2);
+  if (step > 0 && all[here].getBoundingClientRect().bottom > 1.05 * innerHeight) return scrollBy(0, 0.8 * innerHeight);
   all[Math.min(Math.max(here + step, 0), all.length - 1)].scrollIntoView();
 }});
 </script></html>
