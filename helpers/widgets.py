@@ -33,7 +33,11 @@ def player(draw, actions, ranges, play, width=360, interval=150):
 
 def make_control(name, values):
     """A list to choose from, or a slider that reports while it is dragged (whole numbers give whole steps)."""
-    look = {"description": name, "layout": {"width": "420px"}, "style": {"description_width": "120px"}}
+    look = {
+        "description": name,
+        "layout": {"width": "420px", "max_width": "98%"},
+        "style": {"description_width": "120px"},
+    }
     if isinstance(values, list):
         numbers = all(isinstance(value, int | float) for value in values)
         return (ipywidgets.SelectionSlider if numbers else ipywidgets.Dropdown)(options=values, **look)

@@ -120,6 +120,8 @@ class Tab:
         self.page.goto(f"{address}/lab/tree/notebooks/{path.name}?reset")
         self.page.wait_for_function("window.jupyterapp?.shell.currentWidget?.context", timeout=90_000)
         self.page.evaluate(READY)
+        if width < 800:  # a phone: the list of files would cover the lesson
+            self.page.evaluate("() => { jupyterapp.commands.execute('application:toggle-left-area') }")
 
     def look_at(self, url, address):
         """Note a request that leaves this machine."""

@@ -31,7 +31,8 @@ img {{ display: block; margin: 0 auto; max-width: 100%; max-height: 76vh; width:
   object-fit: contain }}
 pre {{ font-size: 80%; white-space: pre-wrap }} details {{ margin-top: 2vh; color: #555 }}
 blockquote {{ border-left: 0.3em solid #E69F00; margin: 0; padding-left: 1em }}
-table {{ border-collapse: collapse; font-size: 75% }} td, th {{ border-bottom: 1px solid #ccc; padding: 0.3em 0.8em; text-align: left }}
+table {{ border-collapse: collapse; font-size: 75% }}
+td, th {{ border-bottom: 1px solid #ccc; padding: 0.3em 0.8em; text-align: left }}
 math[display=block] {{ font-size: 120%; margin: 2vh 0 }}
 {highlight}
 </style>

@@ -14,12 +14,14 @@ class Question(ipywidgets.VBox):
         if len(options) < 2 or len(set(options)) != len(options):
             raise CourseError("a question needs two or more options, all different")
         self.chosen = None
-        self.buttons = [ipywidgets.Button(description=o, layout=ipywidgets.Layout(width="auto")) for o in options]
+        look = ipywidgets.Layout(width="auto", flex="0 0 auto")
+        self.buttons = [ipywidgets.Button(description=o, layout=look) for o in options]
         for button in self.buttons:
             button.on_click(self.choose)
         self.reply = ipywidgets.HTML()
         heading = ipywidgets.HTML(f"<b>{html.escape(question)}</b>")
-        super().__init__([heading, ipywidgets.HBox(self.buttons), self.reply])
+        row = ipywidgets.HBox(self.buttons, layout=ipywidgets.Layout(flex_flow="row wrap"))  # for narrow windows
+        super().__init__([heading, row, self.reply])
 
     def choose(self, button):
         """Note the clicked option, mark its button, and answer."""
