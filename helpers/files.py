@@ -42,6 +42,21 @@ def verify(path):
     return path
 
 
+def own_folder(kind):
+    """Where this learner's "weights" or "samples" go: below results/, or below the folder that COURSE_RESULTS names."""
+    return Path(os.environ.get("COURSE_RESULTS", RESULTS)) / kind
+
+
+def whose(path):
+    """Whose file it is, in words."""
+    return "shipped with the course" if is_shipped(path) else "your own"
+
+
+def is_shipped(path):
+    """Whether a file lies in data/."""
+    return DATA in path.parents
+
+
 @contextmanager
 def atomic(path):
     """A temporary path to write to; moved to `path` when the block ends well, removed when it does not."""

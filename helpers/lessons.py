@@ -268,6 +268,13 @@ class GAN(nn.Module):
         return torch.cat([self.average(part) for part in z.split(500)])
 
 
+def sharpness(images, reference):
+    """Mean squared difference of neighbouring pixels of images, relative to that of reference."""
+    def edges(x):
+        return x.diff(dim=-1).square().mean() + x.diff(dim=-2).square().mean()
+    return (edges(images) / edges(reference)).item()
+
+
 # --- from notebooks/06_gan_training.ipynb; edit there ---
 class AskedGenerator(Generator):
     """Dice z (N, d) and classes y (N,) -> images (N, 1, 28, 28) in [0, 1]."""
@@ -371,6 +378,12 @@ def walk_back(guess, x, times, alpha_bars, eta=0.0):
         x = step_back(x, x_0_hat, t, s, alpha_bars, eta)
     yield 0, x, x
 
+def end_of_walk(guess, x, times, alpha_bars, eta=0.0):
+    """x_0, shape of x: where `walk_back` ends."""
+    for _, reached, _ in walk_back(guess, x, times, alpha_bars, eta):
+        x = reached
+    return x
+
 
 def diffusion_loss(net, kind, x_0, y, alpha_bars):
     """Mean squared error of the network's answer, each image at a time t of its own."""
@@ -396,9 +409,7 @@ def draw(net, kind, y, times, alpha_bars, seed, eta=0.0):
     """One image in [0, 1] for each class in y (N,), 10 for none, from the dice of `seed`."""
     set_seed(seed)
     x = torch.randn(len(y), 1, 28, 28, device=y.device)
-    for _, reached, _ in walk_back(guesser(net, kind, y, alpha_bars), x, times, alpha_bars, eta):
-        image = (reached + 1) / 2
-    return image
+    return (end_of_walk(guesser(net, kind, y, alpha_bars), x, times, alpha_bars, eta) + 1) / 2
 
 
 class Block(nn.Module):

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from helpers.captions import caption_figures
 from helpers.files import CourseError
 
 # Okabe and Ito's colours, distinguishable by colour-blind readers, and two greys to make ten.
@@ -23,7 +24,8 @@ PAPER = 1.0  # what the gap between images is filled with, after inversion: whit
 
 
 def use_style():
-    """Set the course's look for all figures that follow."""
+    """Set the course's look for all figures that follow; in a notebook they also carry a description."""
+    caption_figures()
     mpl.rcParams.update(
         {
             "axes.prop_cycle": mpl.cycler(color=COLOURS),
@@ -38,7 +40,6 @@ def use_style():
             "font.size": 10,
             "image.cmap": "gray_r",
             "legend.frameon": False,
-            "savefig.dpi": 100,
         }
     )
 

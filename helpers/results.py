@@ -4,7 +4,6 @@ One file for each training: the learner's own in results/samples, the course's i
 """
 
 import json
-import os
 import platform
 import time
 import zipfile
@@ -15,8 +14,7 @@ import numpy as np
 import torch
 
 from helpers.datasets import check_images
-from helpers.files import DATA, RESULTS, CourseError, atomic, verify
-from helpers.weights import SHIPPED as SHIPPED_WEIGHTS
+from helpers.files import DATA, CourseError, atomic, is_shipped, own_folder, verify, whose
 
 SHIPPED = DATA / "samples"
 COUNT = 2000  # images that the comparison needs
@@ -59,13 +57,8 @@ class Sample:
     path: Path
 
     def __str__(self):
-        whose = "shipped with the course" if SHIPPED in self.path.parents else "your own"
-        return f"{self.path.stem}: {whose} ({len(self.images):,} images, {self.facts.seconds:.0f} s of training)"
-
-
-def samples_folder():
-    """Where this learner's images go: results/samples, or below the folder that COURSE_RESULTS names."""
-    return Path(os.environ.get("COURSE_RESULTS", RESULTS)) / "samples"
+        how = f"{len(self.images):,} images, {self.facts.seconds:.0f} s of training"
+        return f"{self.path.stem}: {whose(self.path)} ({how})"
 
 
 def leave(model, draw, runs, network, data):
@@ -74,7 +67,7 @@ def leave(model, draw, runs, network, data):
     draw returns images (2000, 1, 28, 28) in [0, 1]; runs: the `Run` of every training that led to it; network: the
     module that draws; data: the `Images` it learned. Does nothing if the weights are the shipped ones.
     """
-    if any(SHIPPED_WEIGHTS in run.path.parents for run in runs):
+    if any(is_shipped(run.path) for run in runs):
         print(f"{model}: shipped weights; the images for lesson 10 are shipped, too")
         return
     started = time.perf_counter()
@@ -93,7 +86,7 @@ def save(images, facts):
     """
     check_images(images)
     enough(images)
-    path = samples_folder() / facts.file
+    path = own_folder("samples") / facts.file
     pixels = (images[:, 0].detach().cpu() * 255).round().byte().numpy()
     with atomic(path) as partial, partial.open("wb") as file:
         np.savez_compressed(file, images=pixels, facts=np.array(json.dumps(vars(facts))))
@@ -116,7 +109,7 @@ def machine():
 def read(path):
     """The `Sample` in a file; a CourseError says what is wrong with it."""
     path = Path(path)
-    if SHIPPED in path.parents:
+    if is_shipped(path):
         verify(path)
     try:
         with np.load(path, allow_pickle=False) as archive:
@@ -139,7 +132,7 @@ def find(dataset, own=True):
     """
     paths = {path.name: path for path in SHIPPED.glob("*.npz")}
     if own:
-        paths |= {path.name: path for path in samples_folder().glob("*.npz")}
+        paths |= {path.name: path for path in own_folder("samples").glob("*.npz")}
     found = []
     for name in sorted(paths):
         try:

@@ -2,7 +2,6 @@
 
 import io
 import random
-import sys
 import time
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from matplotlib.figure import Figure
 
 from helpers import plotting
+from helpers.captions import describe, in_notebook
 from helpers.files import CourseError
 
 
@@ -57,23 +57,23 @@ def progress(batches, losses, marks=None, title="training loss", every=1.0):
             if canvas and now - shown >= pause:
                 left = (now - started) / step * (len(batches) - step)
                 state = f"{title}: step {step:,} of {len(batches):,}, about {left:.0f} s left"
-                canvas.show(curve(losses, marks, state))
+                canvas.show(*curve(losses, marks, state))
                 shown = time.perf_counter()
                 pause = max(every, 20 * (shown - now))  # drawing takes 5 % of the time at most
     finally:
         if canvas:
             seconds = time.perf_counter() - started
             cut = "" if step == len(batches) else f", interrupted before {len(batches):,}"
-            canvas.show(curve(losses, marks, f"{title}: {step:,} steps in {seconds:.0f} s{cut}"))
+            canvas.show(*curve(losses, marks, f"{title}: {step:,} steps in {seconds:.0f} s{cut}"))
 
 
 def curve(losses, marks, title):
-    """The picture that `progress` shows: a PNG (bytes) of the loss curve."""
+    """What `progress` shows: a PNG (bytes) of the loss curve, and its words."""
     figure = Figure(figsize=(6, 2.4), layout="constrained")
     plotting.plot_losses(losses, marks, title, ax=figure.subplots())
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return buffer.getvalue(), describe(figure)
 
 
 class LiveFigure:
@@ -82,17 +82,10 @@ class LiveFigure:
     def __init__(self):
         self.handle = None
 
-    def show(self, png):
+    def show(self, png, alt):
         from IPython.display import Image, display
 
         if self.handle is None:
-            self.handle = display(Image(png), display_id=True)
+            self.handle = display(Image(png, alt=alt), display_id=True)
         else:
-            self.handle.update(Image(png))
-
-
-def in_notebook():
-    """True in a Jupyter or Colab kernel, False in a script, a test or a terminal."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return shell is not None and hasattr(shell, "kernel")
+            self.handle.update(Image(png, alt=alt))

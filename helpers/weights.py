@@ -1,7 +1,6 @@
 """Trained weights as safetensors (never pickles): the learner's own in results/, the course's in data/weights."""
 
 import json
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from helpers.files import DATA, RESULTS, CourseError, atomic, verify
+from helpers.files import DATA, CourseError, atomic, is_shipped, own_folder, verify, whose
 
 SHIPPED = DATA / "weights"
 LOSSES = "training_losses"  # the loss of every step travels with the weights; of two players as training_losses.NAME
@@ -30,13 +29,7 @@ class Run:
 
     def __str__(self):
         how = f"{self.steps:,} steps, {self.seconds:.0f} s, seed {self.seed}"
-        whose = "shipped with the course" if SHIPPED in self.path.parents else "your own"
-        return f"{self.path.stem}: {whose} ({how})"
-
-
-def results_folder():
-    """Where this learner's weights go: results/weights, or below the folder that COURSE_RESULTS names."""
-    return Path(os.environ.get("COURSE_RESULTS", RESULTS)) / "weights"
+        return f"{self.path.stem}: {whose(self.path)} ({how})"
 
 
 def train_or_load(name, fit, model, data, steps, seed, **options):
@@ -62,7 +55,7 @@ def train_or_load(name, fit, model, data, steps, seed, **options):
 
 def save(name, model, losses, *, seed, seconds):
     """Write results/weights/NAME.safetensors, whole or not at all; returns the `Run`."""
-    path = results_folder() / f"{name}.safetensors"
+    path = own_folder("weights") / f"{name}.safetensors"
     curves = {f"{LOSSES}.{key}": c for key, c in losses.items()} if isinstance(losses, dict) else {LOSSES: losses}
     steps = max(map(len, curves.values()))
     facts = {"seed": seed, "steps": steps, "seconds": round(seconds, 2), "torch": torch.__version__}
@@ -78,7 +71,7 @@ def load(name, model, own=True):
 
     Returns the `Run`, and prints it. Raises a CourseError when there are none, or they are damaged or do not fit.
     """
-    path = results_folder() / f"{name}.safetensors"
+    path = own_folder("weights") / f"{name}.safetensors"
     if not (own and path.is_file()):
         path = SHIPPED / f"{name}.safetensors"
         if not path.is_file():
@@ -87,8 +80,8 @@ def load(name, model, own=True):
     tensors, losses, facts = read(path)
     expected = {key: value.shape for key, value in model.state_dict().items()}
     if expected != {key: value.shape for key, value in tensors.items()}:
-        shipped = SHIPPED in path.parents
-        advice = "the model was changed; set steps above 0 to train it here" if shipped else remedy(path)
+        retrain = "the model was changed; set steps above 0 to train it here"
+        advice = retrain if is_shipped(path) else remedy(path)
         raise CourseError(f"{path.name} holds the weights of another model; {advice}")
     model.load_state_dict(tensors)
     run = Run(losses, path=path, **facts)

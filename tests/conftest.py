@@ -6,6 +6,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 
+from helpers import files, results, weights
 from helpers.files import CourseError
 
 matplotlib.use("Agg")
@@ -16,6 +17,30 @@ def closed_figures():
     """No test leaves a figure behind."""
     yield
     plt.close("all")
+
+
+@pytest.fixture
+def ship(tmp_path, monkeypatch):
+    """A learner without results, and a course that ships nothing yet.
+
+    `ship(path)` moves a file of the learner's into the course's data, with its checksum, and returns its new path.
+    """
+    data = tmp_path / "data"
+    data.mkdir()
+    monkeypatch.setenv("COURSE_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setattr(files, "DATA", data)
+    monkeypatch.setattr(files, "CHECKSUMS", data / "SHA256SUMS")
+    monkeypatch.setattr(weights, "SHIPPED", data / "weights")
+    monkeypatch.setattr(results, "SHIPPED", data / "samples")
+
+    def move(path):
+        target = data / path.parent.name / path.name
+        target.parent.mkdir(exist_ok=True)
+        with files.CHECKSUMS.open("a") as sums:
+            sums.write(f"{files.sha256(path)}  {path.parent.name}/{path.name}\n")
+        return path.rename(target)
+
+    return move
 
 
 @pytest.fixture

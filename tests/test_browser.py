@@ -6,37 +6,34 @@ of every control, `COURSE_THEME="JupyterLab Dark"` and `COURSE_WINDOW=400x800` c
 import json
 import os
 import re
-import shutil
 import socket
 import statistics
 import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
-import nbformat
+import demo
 import pytest
 
 from helpers.files import COURSE
 from tools import notebooks
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
-)
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here (Debian: apt-get install chromium)")
+pytestmark = pytest.mark.skipif(not demo.CHROMIUM, reason="no Chromium here (Debian: apt-get install chromium)")
 
-LESSONS = [path for path in notebooks.paths() if path.parent.name == "notebooks"]
 SLOWEST = 0.5  # seconds from key to picture, the median of a lesson; 0.1 on an idle machine
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 READY = """async () => {
     const lab = window.jupyterapp, session = lab.shell.currentWidget.context.sessionContext;
     await lab.shell.currentWidget.context.ready; await session.ready; await session.session.kernel.info; }"""
 DONE = """count => { const cells = jupyterapp.shell.currentWidget.content.model.cells;
-    return [...cells].filter(c => c.type === 'code' && c.executionCount).length >= count; }"""
-BAD = """() => [...jupyterapp.shell.currentWidget.content.model.cells].filter(c => c.type === 'code').flatMap(c =>
-    c.outputs.toJSON().filter(o => o.output_type === 'error' || o.name === 'stderr').map(o => o.ename || o.text))"""
+    return [...cells].filter(c => c.type === 'code' && c.executionCount).length >= count
+        && jupyterapp.shell.currentWidget.context.sessionContext.session.kernel.status === 'idle'; }"""
+OUTPUTS = """() => [...jupyterapp.shell.currentWidget.content.model.cells].filter(c => c.type === 'code')
+    .flatMap(c => c.outputs.toJSON())"""
 SCROLL = """i => { const book = jupyterapp.shell.currentWidget.content;
     book.activeCellIndex = i; return book.scrollToItem(i, 'center'); }"""
 
@@ -50,7 +47,7 @@ def free_port():
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """A JupyterLab of its own; returns (address, folder of the course, a copy without outputs)."""
+    """A JupyterLab of its own; returns (address, folder of the course)."""
     root, port = tmp_path_factory.mktemp("course"), free_port()
     (root / "helpers").symlink_to(COURSE / "helpers")
     (root / "notebooks").mkdir()
@@ -68,13 +65,21 @@ def lab(tmp_path_factory):
         "IdentityProvider.token": "", "ServerApp.allow_root": True, "LabApp.expose_app_in_browser": True,
         "LabApp.news_url": None, "LabApp.check_for_updates_class": "jupyterlab.NeverCheckForUpdate",
     }  # fmt: skip
-    command = [sys.executable, "-m", "jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
-    with (root / "log").open("w") as log:
-        server = subprocess.Popen(command, env=os.environ | folders, stdout=log, stderr=subprocess.STDOUT)
+    command = ["jupyterlab", *(f"--{name}={value}" for name, value in options.items())]
     address = f"http://127.0.0.1:{port}"
-    try:
-        wait_for(f"{address}/api", server, root / "log")
+    with serving(command, f"{address}/api", root / "log", folders):
         yield address, root
+
+
+@contextmanager
+def serving(command, url, log, environment=None):
+    """`python -m command` in the background, ready when `url` answers, stopped at the end."""
+    with log.open("w") as file:
+        server = subprocess.Popen([sys.executable, "-m", *command], env=os.environ | (environment or {}),
+                                  stdout=file, stderr=subprocess.STDOUT)  # fmt: skip
+    try:
+        wait_for(url, server, log)
+        yield
     finally:
         server.terminate()
         server.wait(20)
@@ -88,29 +93,31 @@ def wait_for(url, server, log, seconds=90):
             return urllib.request.urlopen(url, timeout=2).read()
         except OSError:
             time.sleep(0.3)
-    raise AssertionError(f"JupyterLab did not start: {log.read_text()[-2000:]}")
+    raise AssertionError(f"{' '.join(server.args[1:3])} did not start: {log.read_text()[-2000:]}")
+
+
+def keep(page, name):
+    """A screenshot, if somebody wants to look."""
+    if folder := os.environ.get("COURSE_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder, f"{name}.png"))
 
 
 @pytest.fixture(scope="module")
 def chromium():
     with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = p.chromium.launch(executable_path=demo.CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
 
 
 class Tab:
-    """One lesson, open in the browser, with everything that went wrong so far."""
+    """A lesson's notebook, open in the browser, with everything that went wrong so far."""
 
-    def __init__(self, lab, chromium, path, steps=0):
+    def __init__(self, lab, chromium, path, notebook):
         address, root = lab
-        notebook = notebooks.read(path)
-        if steps is not None:
-            notebooks.set_parameter(notebook, "steps", steps)
         self.code = [(i, cell.source) for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
-        for i, _ in self.code:
-            notebook.cells[i].outputs, notebook.cells[i].execution_count = [], None
-        nbformat.write(notebook, root / "notebooks" / path.name)
+        notebooks.write(notebook, root / "notebooks" / path.name)
         self.name, self.complaints, self.delays = path.stem, [], []
         width, height = map(int, os.environ.get("COURSE_WINDOW", "1280x720").split("x"))  # a projector's size
         self.page = chromium.new_page(viewport={"width": width, "height": height})
@@ -135,8 +142,12 @@ class Tab:
         self.page.wait_for_function(DONE, arg=len(self.code), timeout=1000 * seconds, polling=200)
         return time.monotonic() - started
 
+    def outputs(self):
+        """The outputs of all code cells, as nbformat has them."""
+        return self.page.evaluate(OUTPUTS)
+
     def cells(self, *words):
-        """Each cell that holds one of the words, scrolled to, as (position, locator)."""
+        """Each cell of the lesson that holds one of the words, scrolled to, as (position, locator)."""
         for i, source in self.code:
             if any(word in source for word in words):
                 self.page.evaluate(SCROLL, i)
@@ -153,12 +164,6 @@ class Tab:
         while picture.get_attribute("src") == before:
             assert time.perf_counter() - started < 10, f"{self.name}: {what} does not change the picture"
         self.delays.append(time.perf_counter() - started)
-
-    def keep(self, name):
-        """A screenshot, if somebody wants to look."""
-        if folder := os.environ.get("COURSE_SCREENSHOTS"):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            self.page.screenshot(path=Path(folder, f"{self.name}_{name}.png"))
 
     def move_sliders(self):
         """Every slider by a key and by the mouse, every list, every button above a picture."""
@@ -179,7 +184,7 @@ class Tab:
             for button in cell.locator("button.jupyter-button:not(.mod-active)").all():
                 if button.inner_text().strip():
                     self.changes(cell, button.click, f"button {button.inner_text()!r}")
-            self.keep(i)
+            keep(self.page, f"{self.name}_{i}")
 
     def answer_questions(self):
         """Click an answer to every question; it has to reply."""
@@ -187,7 +192,7 @@ class Tab:
             cell.locator("button.jupyter-button").first.click()
             reply = cell.locator(".widget-html-content").last
             playwright.expect(reply).to_contain_text(re.compile(r"Noted|Right|Not quite"), timeout=10_000)
-            self.keep(i)
+            keep(self.page, f"{self.name}_{i}")
 
 
 @pytest.fixture
@@ -195,8 +200,8 @@ def tab(lab, chromium):
     """Opens lessons; afterwards shuts their kernels down."""
     opened = []
 
-    def open_tab(*arguments, **options):
-        opened.append(Tab(lab, chromium, *arguments, **options))
+    def open_tab(path, notebook):
+        opened.append(Tab(lab, chromium, path, notebook))
         return opened[-1]
 
     yield open_tab
@@ -205,11 +210,12 @@ def tab(lab, chromium):
         one.page.close()
 
 
-@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", notebooks.lessons(), ids=lambda path: path.stem)
 def test_a_lesson_lives_in_jupyterlab(path, tab, record_property):
-    lesson = tab(path)
+    notebook = demo.prepared(path)
+    lesson = tab(path, notebook)
     seconds = lesson.run_all(300)
-    assert lesson.page.evaluate(BAD) == []
+    demo.check(notebook, lesson.outputs())
     lesson.move_sliders()
     lesson.answer_questions()
     assert lesson.complaints == []
@@ -223,10 +229,10 @@ def test_a_lesson_lives_in_jupyterlab(path, tab, record_property):
 
 
 def test_a_lesson_in_full_with_its_training(tab):
-    path = next(path for path in LESSONS if path.stem.startswith("01"))
-    lesson = tab(path, steps=None)
+    (path,) = notebooks.lessons("01")
+    lesson = tab(path, notebooks.fresh(path))
     lesson.run_all(900)
-    assert lesson.page.evaluate(BAD) == []
+    assert [o for o in lesson.outputs() if o["output_type"] == "error" or o.get("name") == "stderr"] == []
     assert lesson.complaints == []
 
 
@@ -235,15 +241,12 @@ def test_a_demonstration_in_voila(number, chromium, tmp_path, monkeypatch):
     pytest.importorskip("voila", reason="voila is not installed (pip install voila)")
     monkeypatch.setattr(notebooks, "DEMO", tmp_path / "demo")
     (tmp_path / "helpers").symlink_to(COURSE / "helpers")
-    path = notebooks.demo(notebooks.paths(number)[0])
+    path = notebooks.demo(*notebooks.lessons(number))
     port = free_port()
-    command = [sys.executable, "-m", "voila", str(path), "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
-    with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+    command = ["voila", str(path), "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
     page = chromium.new_page(viewport={"width": 1280, "height": 720})
     page.route(re.compile(r"^https?://(?!127\.0\.0\.1)"), lambda route: route.abort())  # no network: it asks for icons
-    try:
-        wait_for(f"http://127.0.0.1:{port}/voila/static/voila.js", server, tmp_path / "log")
+    with serving(command, f"http://127.0.0.1:{port}/voila/static/voila.js", tmp_path / "log"):
         page.goto(f"http://127.0.0.1:{port}", timeout=240_000)
         handle = page.locator(".noUi-handle").first
         handle.wait_for(timeout=240_000)
@@ -253,9 +256,5 @@ def test_a_demonstration_in_voila(number, chromium, tmp_path, monkeypatch):
         page.keyboard.press("ArrowRight")
         page.wait_for_function("([i, s]) => i.src !== s", arg=[picture.element_handle(), before], timeout=10_000)
         assert "Traceback" not in page.content()
-        if folder := os.environ.get("COURSE_SCREENSHOTS"):
-            page.screenshot(path=Path(folder, f"voila_{path.stem}.png"))
-    finally:
-        page.close()
-        server.terminate()
-        server.wait(20)
+        keep(page, f"voila_{path.stem}")
+    page.close()

@@ -2,12 +2,11 @@
 
 import pytest
 import torch
-from nbclient import NotebookClient
 
 from helpers.results import Facts, find, save
 from tools import notebooks
 
-(PATH,) = [path for path in notebooks.paths("10") if path.parent == notebooks.NOTEBOOKS]
+(PATH,) = notebooks.lessons("10")
 TABLE = "for budget, entries in budgets.items():\n    display("  # in the cell that shows the table
 
 
@@ -27,11 +26,10 @@ def results(tmp_path, monkeypatch):
 
 def until_the_table(steps):
     """Run lesson 10 up to its table; returns (what was printed, the tables)."""
-    notebook = notebooks.read(PATH)
+    notebook = notebooks.fresh(PATH, steps=steps)
     end = next(i for i, cell in enumerate(notebook.cells) if TABLE in cell.source)
     notebook.cells = notebook.cells[: end + 1]
-    notebooks.set_parameter(notebook, "steps", steps)
-    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": PATH.parent}}).execute()
+    notebooks.execute(notebook, PATH.parent, timeout=600)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     printed = "".join(output.text for output in outputs if output.get("name") == "stdout")
     return printed, "\n".join(o.data["text/markdown"] for o in outputs if "text/markdown" in o.get("data", {}))

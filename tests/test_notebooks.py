@@ -17,7 +17,7 @@ from helpers.plotting import to_film, to_png
 from tools import notebooks
 
 PATHS = notebooks.paths()
-LESSONS = [path for path in PATHS if path.parent.name == "notebooks"]
+LESSONS = notebooks.lessons()
 NUMBERED = [path for path in LESSONS if not path.name.startswith("00")]
 CHECKED = "nbval-check-output"
 MAX_LINES, MAX_WIDTH, MAX_BYTES = 30, 100, 1_000_000

@@ -1,6 +1,5 @@
 """Images and costs that lessons leave behind: saved whole, read back, and refused with a sentence when they are not."""
 
-import hashlib
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,9 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from helpers import files, results
+from helpers import files, weights
 from helpers.results import COUNT, Facts, find, leave, read, save
-from helpers.weights import SHIPPED as SHIPPED_WEIGHTS
 from helpers.weights import Run
 from tools import notebooks, samples
 
@@ -31,24 +29,15 @@ def a_run(steps, seconds, folder=Path("results/weights")):
 
 
 @pytest.fixture(autouse=True)
-def own(tmp_path, monkeypatch):
+def own(tmp_path, ship):
     """The learner's folder of images, which does not exist yet; the course ships nothing."""
-    monkeypatch.setattr(results, "SHIPPED", tmp_path / "data" / "samples")
-    monkeypatch.setenv("COURSE_RESULTS", str(tmp_path / "results"))
     return tmp_path / "results" / "samples"
 
 
 @pytest.fixture
-def shipped(tmp_path, own, monkeypatch):
-    """A data folder that ships one sample of `IMAGES`; returns its path."""
-    folder = tmp_path / "data" / "samples"
-    folder.mkdir(parents=True)
-    path = save(IMAGES, Facts(**COSTS)).path.rename(folder / NAME)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    (tmp_path / "data" / "SHA256SUMS").write_text(f"{digest}  samples/{NAME}\n")
-    monkeypatch.setattr(files, "DATA", tmp_path / "data")
-    monkeypatch.setattr(files, "CHECKSUMS", tmp_path / "data" / "SHA256SUMS")
-    return path
+def shipped(ship):
+    """The path of a sample of `IMAGES` that the course ships."""
+    return ship(save(IMAGES, Facts(**COSTS)).path)
 
 
 def write(folder, name=NAME, pixels=None, facts=COSTS):
@@ -86,7 +75,7 @@ def test_leave_draws_and_keeps_nothing_of_shipped_weights(own, capsys):
     def draw():
         raise AssertionError("nothing should be drawn")
 
-    leave("05 GAN", draw, [a_run(10, 1.0), a_run(10, 1.0, SHIPPED_WEIGHTS)], nn.Linear(3, 4), DATA)
+    leave("05 GAN", draw, [a_run(10, 1.0), a_run(10, 1.0, weights.SHIPPED)], nn.Linear(3, 4), DATA)
     assert not own.exists()
     assert "shipped" in capsys.readouterr().out
 
@@ -186,7 +175,7 @@ def test_other_trainings_stand_beside_the_shipped_one(shipped, own):
 
 
 def test_the_course_ships_four_families_two_budgets_and_three_seeds(monkeypatch):
-    monkeypatch.setattr(results, "SHIPPED", files.DATA / "samples")
+    monkeypatch.undo()
     found = {}
     for sample in find("fashion", own=False):
         found.setdefault(sample.facts.model, {}).setdefault(sample.facts.steps, set()).add(sample.facts.seed)

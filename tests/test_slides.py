@@ -9,7 +9,7 @@ import pytest
 from tools import notebooks, slides
 
 pytest.importorskip("latex2mathml", reason="latex2mathml is not installed (pip install latex2mathml)")
-LESSONS = [path for path in notebooks.paths() if path.parent == notebooks.NOTEBOOKS]
+LESSONS = notebooks.lessons()
 
 
 class Outside(HTMLParser):

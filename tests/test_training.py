@@ -8,11 +8,11 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from nbclient import NotebookClient
 
 from helpers import training
 from helpers.files import COURSE
 from helpers.training import fast_math, pick_device, progress, set_seed
+from tools import notebooks
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -77,10 +77,6 @@ def test_outside_a_notebook_nothing_is_drawn_or_printed(monkeypatch, capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_tests_do_not_run_in_a_notebook():
-    assert not training.in_notebook()
-
-
 # In a notebook, which is faked here
 
 
@@ -94,7 +90,7 @@ def notebook(monkeypatch):
             self.pictures = []
             fake.displays.append(self.pictures)
 
-        def show(self, png):
+        def show(self, png, alt):
             self.pictures.append(png)
 
     monkeypatch.setattr(training, "in_notebook", lambda: True)
@@ -107,7 +103,7 @@ def notebook(monkeypatch):
 def titles(notebook, monkeypatch):
     """The titles of the pictures, in the order in which they were shown; none is really drawn."""
     shown = []
-    monkeypatch.setattr(training, "curve", lambda losses, marks, title: shown.append(title))
+    monkeypatch.setattr(training, "curve", lambda losses, marks, title: [shown.append(title), title])
     return shown
 
 
@@ -171,7 +167,7 @@ def test_a_redraw_tells_how_long_it_will_take(notebook, titles):
 def test_slow_drawing_takes_at_most_5_percent_of_the_time(notebook, monkeypatch):
     def slow_curve(*arguments):
         notebook.clock += 0.5
-        return PNG
+        return PNG, "a curve"
 
     monkeypatch.setattr(training, "curve", slow_curve)
     for _ in progress(range(1000), []):
@@ -197,7 +193,7 @@ def test_a_loss_with_its_graph_still_on_it_is_drawn_all_the_same(notebook):
 # In a real kernel
 
 
-def test_a_real_notebook_keeps_one_png_and_nothing_else(monkeypatch):
+def test_a_real_notebook_keeps_one_png_and_nothing_else(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(COURSE))
     cell = """
         import time
@@ -208,7 +204,7 @@ def test_a_real_notebook_keeps_one_png_and_nothing_else(monkeypatch):
             time.sleep(0.01)
         """
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
-    notebook = NotebookClient(notebook, kernel_name="python3", timeout=120).execute()
+    notebooks.execute(notebook, tmp_path, timeout=120)
     (output,) = notebook.cells[0].outputs
     assert output.output_type == "display_data"
     assert set(output.data) <= {"image/png", "text/plain"}

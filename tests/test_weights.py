@@ -1,6 +1,5 @@
 """Weights: saved whole, loaded back, and refused with a sentence when they are not what they should be."""
 
-import hashlib
 import json
 import pickle
 from types import SimpleNamespace
@@ -32,24 +31,16 @@ def same(model, other):
 
 
 @pytest.fixture(autouse=True)
-def own(tmp_path, monkeypatch):
-    """The learner's folder of weights, empty."""
-    monkeypatch.setenv("COURSE_RESULTS", str(tmp_path / "results"))
+def own(tmp_path, ship):
+    """The learner's folder of weights, which does not exist yet; the course ships none."""
     return tmp_path / "results" / "weights"
 
 
 @pytest.fixture
-def shipped(tmp_path, own, monkeypatch):
-    """A data folder that ships the weights "small_fashion" of one model, which is returned; the learner has none."""
+def shipped(ship):
+    """A model whose weights the course ships as "small_fashion"; the learner has none."""
     model, run = save_small(seed=1)
-    folder = tmp_path / "data" / "weights"
-    folder.mkdir(parents=True)
-    path = run.path.rename(folder / "small_fashion.safetensors")
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    (tmp_path / "data" / "SHA256SUMS").write_text(f"{digest}  weights/small_fashion.safetensors\n")
-    monkeypatch.setattr(files, "DATA", tmp_path / "data")
-    monkeypatch.setattr(files, "CHECKSUMS", tmp_path / "data" / "SHA256SUMS")
-    monkeypatch.setattr(weights, "SHIPPED", folder)
+    ship(run.path)
     return model
 
 
@@ -86,7 +77,7 @@ def test_the_file_lies_in_the_learners_folder_and_nothing_else_does(own):
 
 def test_the_learners_folder_is_in_the_repository_unless_told_otherwise(monkeypatch):
     monkeypatch.delenv("COURSE_RESULTS")
-    assert weights.results_folder() == files.COURSE / "results" / "weights"
+    assert files.own_folder("weights") == files.COURSE / "results" / "weights"
 
 
 def test_the_file_is_a_safetensors_file_and_no_pickle():

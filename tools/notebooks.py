@@ -21,8 +21,9 @@ import nbformat
 from nbclient import NotebookClient
 from PIL import Image
 
-from helpers.files import CHECKSUMS, COURSE, DATA, atomic, sha256
-from helpers.weights import SHIPPED, results_folder
+from helpers.files import CHECKSUMS, COURSE, DATA, atomic, own_folder, sha256
+from helpers.results import SHIPPED as SHIPPED_SAMPLES
+from helpers.weights import SHIPPED
 
 NOTEBOOKS = COURSE / "notebooks"
 DEMO = COURSE / "demo"
@@ -50,14 +51,30 @@ from helpers.training import fast_math, set_seed
 '''
 
 
+def lessons(prefix=""):
+    """The lessons whose file name starts with `prefix`, in order."""
+    return sorted(NOTEBOOKS.glob(f"{prefix}*.ipynb"))
+
+
 def paths(prefix=""):
     """Lessons, then solutions, whose file name starts with `prefix`."""
-    return [file for folder in (NOTEBOOKS, NOTEBOOKS / "solutions") for file in sorted(folder.glob(f"{prefix}*.ipynb"))]
+    return lessons(prefix) + sorted((NOTEBOOKS / "solutions").glob(f"{prefix}*.ipynb"))
 
 
 def read(path):
     """A notebook as nbformat 4."""
     return nbformat.read(path, as_version=4)
+
+
+def fresh(path, **parameters):
+    """A notebook without outputs; `parameters` are numbers for its cell of parameters: steps, seed."""
+    notebook = read(path)
+    for name, value in parameters.items():
+        set_parameter(notebook, name, value)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return notebook
 
 
 def write(notebook, path):
@@ -95,18 +112,21 @@ def run(path, steps=None):
 
     With `steps`, a copy is executed whose parameter `steps` has this value, and nothing is saved but its weights.
     """
-    notebook = read(path)
-    if steps is not None:
-        set_parameter(notebook, "steps", steps)
+    notebook = fresh(path) if steps is None else fresh(path, steps=steps)
+    seconds = execute(notebook, path.parent)
+    if steps is None:
+        write(clean(notebook), path)
+        for name, png in pictures(notebook).items():
+            with atomic(PICTURES / name) as partial:
+                partial.write_bytes(png)
+    return seconds
+
+
+def execute(notebook, folder, timeout=900):
+    """Run all cells in `folder`, `timeout` seconds a cell at most; returns the seconds it took."""
     started = time.perf_counter()
-    NotebookClient(notebook, timeout=900, kernel_name="python3", record_timing=False,
-                   resources={"metadata": {"path": path.parent}}).execute()  # fmt: skip
-    if steps is not None:
-        return time.perf_counter() - started
-    write(clean(notebook), path)
-    for name, png in pictures(notebook).items():
-        with atomic(PICTURES / name) as partial:
-            partial.write_bytes(png)
+    NotebookClient(notebook, timeout=timeout, kernel_name="python3", record_timing=False,
+                   resources={"metadata": {"path": folder}}).execute()  # fmt: skip
     return time.perf_counter() - started
 
 
@@ -129,15 +149,21 @@ def pictures(notebook):
 
 def ship(lesson):
     """Copy the weights that running `lesson` left in results/ to data/weights, and renew data/SHA256SUMS."""
-    for file in sorted(results_folder().glob(f"{lesson}*.safetensors")):
-        with atomic(SHIPPED / file.name) as partial:
+    ship_files(own_folder("weights").glob(f"{lesson}*.safetensors"), SHIPPED)
+
+
+def ship_files(files, folder):
+    """Copy files to a folder in data/, and renew data/SHA256SUMS."""
+    for file in sorted(files):
+        with atomic(folder / file.name) as partial:
             shutil.copyfile(file, partial)
+        print(f"shipped: {file.name}")
     write_checksums()
 
 
 def write_checksums():
     """Renew data/SHA256SUMS: `sha256sum -c SHA256SUMS` inside data/ checks it too."""
-    files = sorted([*DATA.glob("*.npz"), *SHIPPED.glob("*.safetensors"), *(DATA / "samples").glob("*.npz")])
+    files = sorted([*DATA.glob("*.npz"), *SHIPPED.glob("*.safetensors"), *SHIPPED_SAMPLES.glob("*.npz")])
     with atomic(CHECKSUMS) as partial:
         partial.write_text("".join(f"{sha256(file)}  {file.relative_to(DATA).as_posix()}\n" for file in files))
 
@@ -155,12 +181,7 @@ def exported():
 
 def demo(path):
     """Write a copy with `steps = 0` and without outputs to demo/; returns its path."""
-    notebook = read(path)
-    set_parameter(notebook, "steps", 0)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    write(notebook, DEMO / path.name)
+    write(fresh(path, steps=0), DEMO / path.name)
     return DEMO / path.name
 
 
@@ -196,7 +217,7 @@ def main(arguments):
         with atomic(LESSONS) as partial:
             partial.write_text(exported(), encoding="utf-8")
     elif options.command == "demo":
-        for path in [path for lesson in options.lessons for path in paths(lesson) if path.parent == NOTEBOOKS]:
+        for path in [path for lesson in options.lessons for path in lessons(lesson)]:
             print(demo(path).relative_to(COURSE))
     elif options.command == "address":
         readdress(stated_address(), address())

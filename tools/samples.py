@@ -8,15 +8,11 @@ Of a lesson only the cells run that its `leave(...)` cell needs; the rest of the
 
 import argparse
 import os
-import shutil
 import symtable
 import sys
 import tempfile
 from pathlib import Path
 
-from nbclient import NotebookClient
-
-from helpers.files import atomic
 from helpers.results import SHIPPED
 from tools import notebooks
 
@@ -50,16 +46,11 @@ def needed(sources):
 
 def make(path, steps, seed, folder):
     """Run the needed cells of a lesson with this seed (and steps, if given); its images go to folder/samples."""
-    notebook = notebooks.read(path)
+    notebook = notebooks.fresh(path, seed=seed, **({} if steps is None else {"steps": steps}))
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     notebook.cells = [cells[i] for i in needed([cell.source for cell in cells])]
-    notebooks.set_parameter(notebook, "seed", seed)
-    if steps is not None:
-        notebooks.set_parameter(notebook, "steps", steps)
     os.environ["COURSE_RESULTS"] = str(folder)
-    NotebookClient(
-        notebook, timeout=3600, kernel_name="python3", resources={"metadata": {"path": path.parent}}
-    ).execute()
+    notebooks.execute(notebook, path.parent, timeout=3600)
 
 
 def main(arguments):
@@ -71,12 +62,8 @@ def main(arguments):
     options = parser.parse_args(arguments)
     for lesson in options.lessons:
         with tempfile.TemporaryDirectory() as folder:
-            make(notebooks.paths(lesson)[0], options.steps, options.seed, folder)
-            for file in sorted(Path(folder, "samples").glob("*.npz")):
-                with atomic(SHIPPED / file.name) as partial:
-                    shutil.copyfile(file, partial)
-                print(file.name)
-    notebooks.write_checksums()
+            make(*notebooks.lessons(lesson), options.steps, options.seed, folder)
+            notebooks.ship_files(Path(folder, "samples").glob("*.npz"), SHIPPED)
 
 
 if __name__ == "__main__":

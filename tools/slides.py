@@ -17,6 +17,7 @@ from helpers.files import COURSE, atomic
 from tools import notebooks
 
 FOLDER = COURSE / "slides"
+HOUSEKEEPING = 3  # the first cells of every lesson, which no slide shows
 MATH = re.compile(r"\$\$(.+?)\$\$|(?<![\\$])\$([^$\n]+?)\$", re.S)
 PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{title}</title>
@@ -66,10 +67,11 @@ def as_html(text):
 
 
 def shown(output, heading):
-    """An output as HTML, or "" for what needs a kernel; a figure is described by the heading above it."""
+    """An output as HTML, or "" for what needs a kernel; a figure without words of its own gets the heading above it."""
     data = output.get("data", {})
     if "image/png" in data:
-        return f'<img alt="Figure: {html.escape(heading)}" src="data:image/png;base64,{data["image/png"].strip()}">'
+        words = output.metadata.get("image/png", {}).get("alt") or heading
+        return f'<img alt="Figure: {html.escape(words)}" src="data:image/png;base64,{data["image/png"].strip()}">'
     if "text/markdown" in data:
         return as_html(data["text/markdown"])
     words = output.get("text", "")
@@ -78,22 +80,23 @@ def shown(output, heading):
 
 def slides(notebook):
     """The notebook's slides, as HTML, one string each."""
-    pages, heading = [], ""
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    pages, heading, code_cells = [], "", 0
+
+    def where():
+        return f'<p class="where">{html.escape(heading)}</p>'
+
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             for part in re.split(r"\n(?=## )", cell.source):
                 found = re.match(r"#+ (.+)", part)
                 heading = found[1] if found else heading
-                pages.append(([] if found else [f'<p class="where">{html.escape(heading)}</p>']) + [as_html(part)])
+                pages.append([as_html(part)] if found else [where(), as_html(part)])
         else:
             outputs = [text for text in (shown(output, heading) for output in cell.outputs) if text]
-            source = f"<details><summary>code</summary>{Highlight2HTML()(cell.source)}</details>"
-            source = "" if cell in code[:3] else source  # housekeeping
-            if outputs:
-                pages.append([f'<p class="where">{html.escape(heading)}</p>', *outputs, source])
-            else:
-                pages[-1].append(source)
+            pages += [[where(), *outputs]] if outputs else []
+            code_cells += 1
+            if code_cells > HOUSEKEEPING:
+                pages[-1].append(f"<details><summary>code</summary>{Highlight2HTML()(cell.source)}</details>")
     return ["<section>" + "\n".join(parts) + "</section>" for parts in pages]
 
 
@@ -116,9 +119,8 @@ def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lessons", nargs="*", default=[""], help="01, 02 ... (default: all)")
     for lesson in parser.parse_args(arguments).lessons:
-        for path in notebooks.paths(lesson):
-            if path.parent == notebooks.NOTEBOOKS:
-                print(export(path).relative_to(COURSE))
+        for path in notebooks.lessons(lesson):
+            print(export(path).relative_to(COURSE))
 
 
 if __name__ == "__main__":

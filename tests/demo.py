@@ -1,0 +1,50 @@
+"""What a class runs: a lesson without training, with one cell more that moves every control; and what it should say."""
+
+import shutil
+from importlib.util import find_spec
+
+import nbformat
+
+from tools import notebooks
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
+BROWSER = bool(CHROMIUM and find_spec("playwright"))  # whether this machine can show JupyterLab to the tests
+MOVE_EVERYTHING = """
+def move_everything():  # a function, so that no name of the lesson is changed
+    import gc
+    from helpers.widgets import Explorer, Player
+
+    explorers = [thing for thing in gc.get_objects() if type(thing) in (Explorer, Player)]
+    for explorer in explorers:
+        for name, control in explorer.controls.items():
+            before, pictures = control.value, set()
+            for value in getattr(control, "options", None) or (control.min, control.max):
+                control.value = value
+                pictures.add(explorer.picture.value)
+            control.value = before
+            assert len(pictures) > 1 or isinstance(explorer, Player), f"{name!r} changes nothing"
+        for label, button in explorer.buttons.items() if isinstance(explorer, Player) else ():
+            before = explorer.picture.value
+            button.click()
+            assert explorer.picture.value != before, f"{label!r} changes nothing"
+    return len(explorers)
+
+print(f"moved {move_everything()} pictures")
+"""
+
+
+def prepared(path):
+    """The lesson as a class runs it, and the cell that moves every control."""
+    notebook = notebooks.fresh(path, steps=0)
+    notebook.cells.append(nbformat.v4.new_code_cell(MOVE_EVERYTHING))
+    return notebook
+
+
+def check(notebook, outputs):
+    """Assert that the outputs of a prepared notebook, as nbformat has them, show no error and only the course's own."""
+    printed = "".join("".join(output["text"]) for output in outputs if output.get("name") == "stdout")
+    assert [o for o in outputs if o["output_type"] == "error" or o.get("name") == "stderr"] == []
+    assert "shipped with the course" in printed
+    assert "your own" not in printed
+    widgets = sum("sliders(" in cell.source or "player(" in cell.source for cell in notebook.cells)
+    assert f"moved {widgets} pictures" in printed
