@@ -22,15 +22,25 @@ def pip_specs():
 
 
 def conda_specs():
-    """{name: specifiers} of environment.yml; a conda spec is a name, a blank, and comparisons joined by commas."""
-    specs = re.findall(r"^  - ([a-z-]+) (\S+)$", text("environment.yml"), re.M)
-    return {name: SpecifierSet(versions) for name, versions in specs}
+    """{name: specifiers} of environment.yml; a conda spec is a name, a blank, and comparisons joined by commas.
+
+    conda's =3.12 is ==3.12.* for pip.
+    """
+    specs = re.findall(r"^  - ([a-z-]+) (\S+)", text("environment.yml"), re.M)
+    return {name: SpecifierSet(re.sub(r"^=(?!=)(.+)", r"==\1.*", versions)) for name, versions in specs}
 
 
 def test_conda_and_pip_ask_for_the_same():
     conda = conda_specs()
-    assert str(conda.pop("python")) == re.search(r'requires-python = "(.+)"', text("pyproject.toml"))[1]
+    (python,) = conda.pop("python")
+    supported = SpecifierSet(re.search(r'requires-python = "(.+)"', text("pyproject.toml"))[1])
+    assert supported.contains(python.version.removesuffix(".*"))
     assert conda == pip_specs()
+
+
+def test_binder_finds_the_python_version():
+    # repo2docker looks for "python", one or more "=", and digits; with anything else it takes a version of its own
+    assert re.search(r"^  - python\s*=+\s*\d+\.\d+(\s|$)", text("environment.yml"), re.M)
 
 
 def test_every_conda_dependency_is_understood():
