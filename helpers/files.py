@@ -68,3 +68,16 @@ def atomic(path):
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_for_learner(path):
+    """As `atomic`, for what a learner's run leaves behind; a CourseError says what to do where it cannot be written."""
+    try:
+        with atomic(path) as partial:
+            yield partial
+    except OSError as error:
+        raise CourseError(
+            f"cannot write {path} ({error.strerror or error}); free some space, or set the environment variable "
+            "COURSE_RESULTS to a folder of yours before JupyterLab starts"
+        ) from error

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from helpers.datasets import check_images
-from helpers.files import DATA, CourseError, atomic, is_shipped, own_folder, verify, whose
+from helpers.files import DATA, CourseError, atomic_for_learner, is_shipped, own_folder, verify, whose
 
 SHIPPED = DATA / "samples"
 COUNT = 2000  # images that the comparison needs
@@ -82,15 +82,23 @@ def leave(model, draw, runs, network, data):
 def save(images, facts):
     """Write images (N, 1, 28, 28) in [0, 1], N at least 2,000, to results/samples; returns the `Sample`.
 
-    The same model, data set, steps and seed once more replace the file.
+    The same model, data set, steps and seed once more replace the file. Where it cannot be written a sentence says so.
     """
     check_images(images)
     enough(images)
     path = own_folder("samples") / facts.file
     pixels = (images[:, 0].detach().cpu() * 255).round().byte().numpy()
-    with atomic(path) as partial, partial.open("wb") as file:
-        np.savez_compressed(file, images=pixels, facts=np.array(json.dumps(vars(facts))))
-    return read(path)
+    try:
+        with atomic_for_learner(path) as partial, partial.open("wb") as file:
+            np.savez_compressed(file, images=pixels, facts=np.array(json.dumps(vars(facts))))
+    except CourseError as error:
+        print(f"not kept: {error}")
+    return Sample(as_images(pixels), facts, path)
+
+
+def as_images(pixels):
+    """uint8 (N, 28, 28) -> float32 (N, 1, 28, 28) in [0, 1]."""
+    return torch.from_numpy(pixels)[:, None].float().div_(255)
 
 
 def enough(images):
@@ -101,9 +109,8 @@ def enough(images):
 
 def machine():
     """What this machine computes with, in a few words."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    return f"{platform.machine()}, {torch.get_num_threads()} threads"
+    processor = f"{platform.machine()}, {torch.get_num_threads()} threads"
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else processor
 
 
 def read(path):
@@ -122,7 +129,7 @@ def read(path):
         raise CourseError(f"{path.name} is damaged or was not written by this course; delete {path}") from error
     except CourseError as error:
         raise CourseError(f"{path.name}: {error}; delete {path}") from error
-    return Sample(torch.from_numpy(pixels)[:, None].float().div_(255), facts, path)
+    return Sample(as_images(pixels), facts, path)
 
 
 def find(dataset, own=True):

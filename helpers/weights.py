@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as as_safetensors
 
-from helpers.files import DATA, CourseError, atomic, is_shipped, own_folder, verify, whose
+from helpers.files import DATA, CourseError, atomic_for_learner, is_shipped, own_folder, verify, whose
 
 SHIPPED = DATA / "weights"
 LOSSES = "training_losses"  # the loss of every step travels with the weights; of two players as training_losses.NAME
@@ -54,15 +54,21 @@ def train_or_load(name, fit, model, data, steps, seed, **options):
 
 
 def save(name, model, losses, *, seed, seconds):
-    """Write results/weights/NAME.safetensors, whole or not at all; returns the `Run`."""
+    """Write results/weights/NAME.safetensors, whole or not at all; returns the `Run`.
+
+    Where it cannot be written a sentence says so, and the lesson goes on with the weights that it has in memory.
+    """
     path = own_folder("weights") / f"{name}.safetensors"
     curves = {f"{LOSSES}.{key}": c for key, c in losses.items()} if isinstance(losses, dict) else {LOSSES: losses}
     steps = max(map(len, curves.values()))
     facts = {"seed": seed, "steps": steps, "seconds": round(seconds, 2), "torch": torch.__version__}
     tensors = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     tensors |= {key: torch.tensor(curve, dtype=torch.float32) for key, curve in curves.items()}
-    with atomic(path) as partial:
-        save_file(tensors, partial, metadata={key: json.dumps(value) for key, value in facts.items()})
+    try:
+        with atomic_for_learner(path) as partial:
+            partial.write_bytes(as_safetensors(tensors, {key: json.dumps(value) for key, value in facts.items()}))
+    except CourseError as error:
+        print(f"not kept: {error}")
     return Run(losses, path=path, **facts)
 
 

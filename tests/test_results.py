@@ -62,6 +62,14 @@ def test_images_and_costs_come_back(own):
     assert not list(own.glob("*.partial"))
 
 
+def test_images_that_cannot_be_written_are_measured_all_the_same(tmp_path, capsys):
+    (tmp_path / "results").write_text("a file where the folder should be")
+    sample = save(IMAGES, Facts(**COSTS))
+    assert (sample.images - IMAGES).abs().max() < 1 / 500
+    said = capsys.readouterr().out
+    assert said.startswith("not kept: cannot write") and "COURSE_RESULTS" in said
+
+
 def test_leave_times_the_drawing_and_adds_up_the_trainings(own, capsys):
     leave("05 GAN", lambda: IMAGES, [a_run(10, 1.5), a_run(20, 2.0)], nn.Linear(3, 4), DATA)
     (sample,) = find("fashion")

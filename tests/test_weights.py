@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -91,19 +92,30 @@ def test_the_file_is_a_safetensors_file_and_no_pickle():
         pickle.loads(content)
 
 
-def test_a_failure_while_writing_leaves_the_old_file_and_no_other(own, monkeypatch):
+def test_a_full_disk_leaves_the_old_file_and_no_other_and_the_lesson_goes_on(own, monkeypatch, capsys):
     _, run = save_small()
     before = run.path.read_bytes()
 
-    def disk_full(tensors, path, metadata):
-        path.write_bytes(b"half")
-        raise OSError("no space left on device")
+    def half_written(path, content):
+        with path.open("wb") as file:
+            file.write(content[:100])
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(weights, "save_file", disk_full)
-    with pytest.raises(OSError, match="no space left"):
-        save_small()
+    monkeypatch.setattr(Path, "write_bytes", half_written)
+    _, again = save_small(seed=8)
+    assert (again.losses, again.seed, again.steps) == ([0.5, 0.25, 0.125], 8, 3)
+    assert "not kept: cannot write" in (said := capsys.readouterr().out)
+    assert "No space left" in said and "COURSE_RESULTS" in said and said.count("\n") == 1
     assert run.path.read_bytes() == before
     assert [*own.iterdir()] == [run.path]
+
+
+def test_a_folder_that_cannot_be_written_does_not_cost_the_training(tmp_path, capsys):
+    (tmp_path / "results").write_text("a file where the folder should be")
+    model = small_model()
+    run = train_or_load("small", lambda *arguments: [1.0, 0.5], model, IMAGES, 2, 9)
+    assert (run.losses, run.steps) == ([1.0, 0.5], 2)
+    assert "not kept: cannot write" in capsys.readouterr().out
 
 
 # The learner's own weights and the shipped ones
