@@ -11,11 +11,19 @@ RESULTS = COURSE / "results"  # what the learner's own runs leave behind; git ig
 CHECKSUMS = DATA / "SHA256SUMS"
 
 
-class CourseError(Exception):
-    """Something the learner can mend; its message is one sentence that says how."""
+class Brief(BaseException):
+    """An error whose message says it all."""
 
     def _render_traceback_(self):  # IPython shows this in place of forty lines of traceback
         return [f"{type(self).__name__}: {self}"]
+
+
+class CourseError(Brief, Exception):
+    """Something the learner can mend; its message is one sentence that says how."""
+
+
+class Interrupted(Brief, KeyboardInterrupt):
+    """The learner pressed stop; its message says what became of the work."""
 
 
 def sha256(path):

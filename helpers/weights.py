@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as as_safetensors
 
-from helpers.files import DATA, CourseError, atomic_for_learner, is_shipped, own_folder, verify, whose
+from helpers.files import DATA, CourseError, Interrupted, atomic_for_learner, is_shipped, own_folder, verify, whose
 
 SHIPPED = DATA / "weights"
 LOSSES = "training_losses"  # the loss of every step travels with the weights; of two players as training_losses.NAME
@@ -35,7 +35,7 @@ class Run:
 def train_or_load(name, fit, model, data, steps, seed, **options):
     """Train with `losses = fit(model, data, steps, seed, **options)`, time it and save it; `steps` = 0 loads instead.
 
-    The weights are called NAME_DATASET. Returns the `Run`, and prints it.
+    The weights are called NAME_DATASET. Returns the `Run`, and prints it. Raises `Interrupted` when it is stopped.
     """
     if not isinstance(steps, int) or steps < 0:
         raise CourseError(f"steps is {steps!r}; choose a whole number, 0 for the shipped weights")
@@ -43,7 +43,11 @@ def train_or_load(name, fit, model, data, steps, seed, **options):
     if steps == 0:
         return load(name, model, own=False)
     started = time.perf_counter()
-    losses = fit(model, data, steps, seed, **options)
+    try:
+        losses = fit(model, data, steps, seed, **options)
+    except KeyboardInterrupt as stop:
+        rest = "nothing was saved, and what an earlier training saved is untouched; run this cell again to train"
+        raise Interrupted(f"the training of {name} was stopped half-way; {rest}") from stop
     if not isinstance(losses, list | dict):
         raise CourseError(
             f"fit returned {type(losses).__name__}; it should return the losses of all steps, a list or {{name: list}}"

@@ -76,12 +76,13 @@ class Player(Explorer):
     def __init__(self, draw, actions, controls, play, width, interval):
         super().__init__(draw, controls, width, zoom=1)
         self.actions = actions
-        self.buttons = {label: ipywidgets.Button(description=label) for label in actions}
+        self.buttons = {label: ipywidgets.Button(description=label, layout={"width": "auto"}) for label in actions}
         for button in self.buttons.values():
             button.on_click(lambda clicked: self.act(clicked.description))
         self.play = ipywidgets.Play(interval=interval, max=10_000, show_repeat=False)
         self.play.observe(lambda change: self.act(play), names="value")
-        self.children = [ipywidgets.HBox([*self.buttons.values(), self.play]), *self.children]
+        row = ipywidgets.HBox([*self.buttons.values(), self.play], layout={"flex_flow": "row wrap"})
+        self.children = [row, *self.children]
 
     def act(self, label):
         """Do what the button `label` stands for, and draw."""

@@ -181,7 +181,9 @@ class Tab:
                 handles.nth(k).focus()
                 key = "ArrowLeft" if at_end else "ArrowRight"
                 self.changes(cell, lambda key=key: self.page.keyboard.press(key), f"{key} on slider {k} {at}")
-                place = inside(cell.locator(".noUi-base").nth(k), 0.2 if at_end else 0.9)
+                base = cell.locator(".noUi-base").nth(k)
+                beyond = inside(handles.nth(k), 0.5)[0] > inside(base, 0.5)[0]  # then click well before the middle
+                place = inside(base, 0.1 if beyond else 0.9)
                 self.changes(cell, lambda place=place: self.page.mouse.click(*place), f"a click on slider {k} {at}")
             for k, choice in enumerate(cell.locator("select").all()):
                 self.changes(cell, lambda choice=choice: choice.select_option(index=1), f"list {k} {at}")

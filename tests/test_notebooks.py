@@ -195,6 +195,16 @@ def test_widget_state_is_noticed_and_cleaned():
     assert problems(notebooks.clean(copy.deepcopy(notebook))) == []
 
 
+def test_prints_that_follow_each_other_are_joined_and_others_are_not():
+    texts = [
+        nbformat.v4.new_output("stream", name=name, text=text) for name, text in [("stdout", "a"), ("stdout", "b")]
+    ]
+    figure = nbformat.v4.new_output("display_data", {"text/plain": "figure"})
+    other = nbformat.v4.new_output("stream", name="stderr", text="d")
+    outputs = notebooks.joined([*texts, figure, nbformat.v4.new_output("stream", name="stdout", text="c"), other])
+    assert [output.get("text") for output in outputs] == ["ab", None, "c", "d"]
+
+
 def test_figures_get_a_palette_and_films_are_left_alone():
     sheet = np.random.default_rng(0).random((20, 20, 3))
     figure, film = (base64.b64encode(png).decode() for png in (to_png(sheet), to_film([sheet, 1 - sheet])))
@@ -229,6 +239,22 @@ def test_a_run_with_other_steps_leaves_the_notebook_alone(tmp_path):
     before = path.read_bytes()
     assert notebooks.run(path, steps=7) > 0
     assert path.read_bytes() == before
+
+
+def test_a_run_does_not_see_results_and_leaves_none(tmp_path, monkeypatch):
+    mine = tmp_path / "results"
+    mine.mkdir()
+    (mine / "trained").write_text("an hour's work")
+    monkeypatch.setenv("COURSE_RESULTS", str(mine))
+    code = (
+        "import os; from pathlib import Path; own = Path(os.environ['COURSE_RESULTS'])\nassert not list(own.iterdir())"
+    )
+    code += "\n(own / 'new').touch()"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), tmp_path / "99.ipynb")
+    monkeypatch.setattr(notebooks, "paths", lambda lesson: [tmp_path / "99.ipynb"])
+    monkeypatch.setattr(notebooks, "COURSE", tmp_path)
+    notebooks.main(["run", "99"])
+    assert [file.name for file in mine.iterdir()] == ["trained"]
 
 
 def test_the_address_is_rewritten_everywhere(tmp_path, monkeypatch):

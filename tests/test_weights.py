@@ -162,6 +162,22 @@ def test_steps_above_0_trains_and_saves(capsys):
     assert same(model, other)
 
 
+def test_stop_saves_nothing_leaves_the_earlier_weights_and_says_so(own):
+    _, run = save_small()
+    earlier = run.path.read_bytes()
+
+    def fit(model, data, steps, seed):
+        raise KeyboardInterrupt
+
+    with pytest.raises(
+        KeyboardInterrupt, match=r"was stopped half-way; nothing was saved.*run this cell again"
+    ) as stop:
+        train_or_load("small", fit, small_model(), IMAGES, 3, 0)
+    assert stop.value._render_traceback_() == [f"Interrupted: {stop.value}"]
+    assert [file.name for file in own.iterdir()] == [run.path.name]
+    assert run.path.read_bytes() == earlier
+
+
 @pytest.mark.parametrize("steps", [-1, 1.5, "many", None])
 def test_steps_that_are_no_whole_number_are_refused(steps, refuses):
     with refuses(f"steps is {steps!r}", "whole number"):

@@ -6,14 +6,18 @@ python -m tools.notebooks run 08 --steps 8000 --ship      train longer, ship the
 python -m tools.notebooks export        gather the `#| export` cells into helpers/lessons.py
 python -m tools.notebooks demo 01 09    copies without training (steps = 0) in demo/, for a class: voila demo
 python -m tools.notebooks address       write the repository's address (pyproject.toml) into README and notebooks
+
+`run` begins like a fresh checkout, with the weights that are shipped: results/ is neither read nor changed.
 """
 
 import argparse
 import base64
 import io
+import os
 import re
 import shutil
 import sys
+import tempfile
 import time
 import tomllib
 
@@ -88,6 +92,8 @@ def clean(notebook):
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
+        if "outputs" in cell:
+            cell.outputs = joined(cell.outputs)
         for output in cell.get("outputs", []):
             if WIDGET in output.get("data", {}):
                 plain = re.sub("<.*?>", "", PLACEHOLDER)
@@ -95,6 +101,17 @@ def clean(notebook):
             elif "image/png" in output.get("data", {}):
                 output.data["image/png"] = smaller(output.data["image/png"])
     return notebook
+
+
+def joined(outputs):
+    """Outputs in which what was printed in one go is one piece, however the kernel happened to cut it."""
+    whole = []
+    for output in outputs:
+        if whole and output.output_type == whole[-1].output_type == "stream" and output.name == whole[-1].name:
+            whole[-1].text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def smaller(png):
@@ -148,7 +165,7 @@ def pictures(notebook):
 
 
 def ship(lesson):
-    """Copy the weights that running `lesson` left in results/ to data/weights, and renew data/SHA256SUMS."""
+    """Copy the weights that running `lesson` left behind to data/weights, and renew data/SHA256SUMS."""
     ship_files(own_folder("weights").glob(f"{lesson}*.safetensors"), SHIPPED)
 
 
@@ -223,10 +240,11 @@ def main(arguments):
         readdress(stated_address(), address())
     else:
         for lesson in options.lessons:
-            for path in paths(lesson):
-                print(f"{path.relative_to(COURSE)}: {run(path, options.steps):.0f} s")
-            if options.ship:
-                ship(lesson)
+            with tempfile.TemporaryDirectory() as os.environ["COURSE_RESULTS"]:
+                for path in paths(lesson):
+                    print(f"{path.relative_to(COURSE)}: {run(path, options.steps):.0f} s")
+                if options.ship:
+                    ship(lesson)
 
 
 if __name__ == "__main__":
