@@ -1,11 +1,13 @@
-"""requirements.txt, environment.yml, README, workflow and .ci/run say the same."""
+"""requirements.txt, environment.yml, README, TEACHING, workflow and .ci/run say the same."""
 
 import re
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from helpers.files import COURSE
+from tools import notebooks
 
 CONDA_NAMES = {"torch": "pytorch"}  # where conda-forge's name differs from PyPI's
 TEST_COMMAND = "python -m pytest"
@@ -72,7 +74,26 @@ def test_the_readme_lists_every_notebook():
     assert sorted(set(listed)) == sorted(path.name for path in (COURSE / "notebooks").glob("*.ipynb"))
 
 
-def test_files_that_the_readme_links_exist():
-    for link in re.findall(r"\]\(([^)#]+)\)", text("README.md")):
-        if not link.startswith("http"):
-            assert (COURSE / link).exists(), link
+def anchors(page):
+    """What a link can point to inside a page: its headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.+)$", page, re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", ["README.md", "TEACHING.md", "data/README.md"])
+def test_links_of_a_page_lead_somewhere(name):
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text(name)) if not link.startswith("http")]
+    for link in links:
+        file, _, anchor = link.partition("#")
+        target = (COURSE / name).parent / file if file else COURSE / name
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), link
+
+
+def test_the_teachers_page_follows_the_lessons():
+    titles = [re.search(r"^# (.+)$", notebooks.read(path).cells[0].source, re.M)[1] for path in notebooks.lessons()]
+    parts = re.split(r"^### ", text("TEACHING.md"), flags=re.M)[1:]
+    assert [part.split(": class ")[0] for part in parts] == titles
+    for part in parts[1:]:
+        for word in ("Show", "Ask", "You will hear", "Exercise"):
+            assert f"* **{word}**" in part, (part[:20], word)
