@@ -39,7 +39,9 @@ MUTATIONS = {  # what: (lesson, text in a cell, what replaces it, text in the la
     "arrows point away from the data": (
         "03", "learned = (denoise_2d(y, sigma) - y)", "learned = (y - denoise_2d(y, sigma))", "cosine >",
     ),
-    "the best discriminator forgets the forgeries": ("05", "best = p / (p + q)", "best = p", "gap < 0.08"),
+    "the best discriminator forgets the forgeries": (
+        "05", "best = p_line / (p_line + q_line)", "best = p_line", "gap < 0.08",
+    ),
     "a divergence counted twice": ("05", "jsd = 0.5 * (", "jsd = 1.0 * (", "2 * jsd:.3f}"),
     "the two losses of G are exchanged": (
         "05", "saturating, other = -F.softplus(logit), F.softplus(-logit)",

@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 
+import mutations
 import nbformat
 import numpy as np
 import pytest
@@ -203,6 +204,14 @@ def test_prints_that_follow_each_other_are_joined_and_others_are_not():
     other = nbformat.v4.new_output("stream", name="stderr", text="d")
     outputs = notebooks.joined([*texts, figure, nbformat.v4.new_output("stream", name="stdout", text="c"), other])
     assert [output.get("text") for output in outputs] == ["ab", None, "c", "d"]
+
+
+@pytest.mark.parametrize("mutation", mutations.MUTATIONS.values(), ids=list(mutations.MUTATIONS))
+def test_every_mutation_finds_what_it_breaks(mutation):
+    (path,), (_, broken, _) = notebooks.lessons(mutation[0]), mutations.broken(*mutation)
+    sources = [cell.source for cell in notebooks.fresh(path, steps=0).cells[: len(broken.cells)]]
+    changed = [cell for cell, source in zip(broken.cells, sources, strict=True) if cell.source != source]
+    assert len(changed) == 1
 
 
 def test_figures_get_a_palette_and_films_are_left_alone():
