@@ -20,12 +20,13 @@ import sys
 import tempfile
 import time
 import tomllib
+from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 from PIL import Image
 
-from helpers.files import CHECKSUMS, COURSE, DATA, atomic, own_folder, sha256
+from helpers.files import CHECKSUMS, COURSE, DATA, atomic, sha256
 from helpers.results import SHIPPED as SHIPPED_SAMPLES
 from helpers.weights import SHIPPED
 
@@ -92,9 +93,10 @@ def clean(notebook):
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
-        if "outputs" in cell:
-            cell.outputs = joined(cell.outputs)
-        for output in cell.get("outputs", []):
+        if cell.cell_type != "code":
+            continue
+        cell.outputs = joined(cell.outputs)
+        for output in cell.outputs:
             if WIDGET in output.get("data", {}):
                 plain = re.sub("<.*?>", "", PLACEHOLDER)
                 output.data = nbformat.from_dict({"text/html": PLACEHOLDER, "text/plain": plain})
@@ -124,13 +126,14 @@ def smaller(png):
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def run(path, steps=None):
+def run(path, steps=None, results=None):
     """Execute a notebook in its own folder, clean it, save it; returns the seconds it took.
 
     With `steps`, a copy is executed whose parameter `steps` has this value, and nothing is saved but its weights.
+    results: as for `execute`.
     """
     notebook = fresh(path) if steps is None else fresh(path, steps=steps)
-    seconds = execute(notebook, path.parent)
+    seconds = execute(notebook, path.parent, results=results)
     if steps is None:
         write(clean(notebook), path)
         for name, png in pictures(notebook).items():
@@ -139,11 +142,15 @@ def run(path, steps=None):
     return seconds
 
 
-def execute(notebook, folder, timeout=900):
-    """Run all cells in `folder`, `timeout` seconds a cell at most; returns the seconds it took."""
+def execute(notebook, folder, timeout=900, results=None):
+    """Run all cells in `folder`, `timeout` seconds a cell at most; returns the seconds it took.
+
+    results: the folder where its weights and samples go, and the only one in which it finds a learner's own.
+    """
+    own = {} if results is None else {"COURSE_RESULTS": str(results)}
     started = time.perf_counter()
     NotebookClient(notebook, timeout=timeout, kernel_name="python3", record_timing=False,
-                   resources={"metadata": {"path": folder}}).execute()  # fmt: skip
+                   resources={"metadata": {"path": folder}}).execute(env=os.environ | own)  # fmt: skip
     return time.perf_counter() - started
 
 
@@ -164,9 +171,9 @@ def pictures(notebook):
     return found
 
 
-def ship(lesson):
-    """Copy the weights that running `lesson` left behind to data/weights, and renew data/SHA256SUMS."""
-    ship_files(own_folder("weights").glob(f"{lesson}*.safetensors"), SHIPPED)
+def ship(lesson, results):
+    """Copy the weights that `lesson` left in the folder `results` to data/weights, and renew data/SHA256SUMS."""
+    ship_files(Path(results, "weights").glob(f"{lesson}*.safetensors"), SHIPPED)
 
 
 def ship_files(files, folder):
@@ -240,11 +247,11 @@ def main(arguments):
         readdress(stated_address(), address())
     else:
         for lesson in options.lessons:
-            with tempfile.TemporaryDirectory() as os.environ["COURSE_RESULTS"]:
+            with tempfile.TemporaryDirectory() as results:
                 for path in paths(lesson):
-                    print(f"{path.relative_to(COURSE)}: {run(path, options.steps):.0f} s")
+                    print(f"{path.relative_to(COURSE)}: {run(path, options.steps, results):.0f} s")
                 if options.ship:
-                    ship(lesson)
+                    ship(lesson, results)
 
 
 if __name__ == "__main__":

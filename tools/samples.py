@@ -7,7 +7,6 @@ Of a lesson only the cells run that its `leave(...)` cell needs; the rest of the
 """
 
 import argparse
-import os
 import symtable
 import sys
 import tempfile
@@ -49,8 +48,7 @@ def make(path, steps, seed, folder):
     notebook = notebooks.fresh(path, seed=seed, **({} if steps is None else {"steps": steps}))
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     notebook.cells = [cells[i] for i in needed([cell.source for cell in cells])]
-    os.environ["COURSE_RESULTS"] = str(folder)
-    notebooks.execute(notebook, path.parent, timeout=3600)
+    notebooks.execute(notebook, path.parent, timeout=3600, results=folder)
 
 
 def main(arguments):
