@@ -13,6 +13,7 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import demo
@@ -180,17 +181,17 @@ class Tab:
                 at_end = handles.nth(k).get_attribute("aria-valuenow") == handles.nth(k).get_attribute("aria-valuemax")
                 handles.nth(k).focus()
                 key = "ArrowLeft" if at_end else "ArrowRight"
-                self.changes(cell, lambda key=key: self.page.keyboard.press(key), f"{key} on slider {k} {at}")
+                self.changes(cell, partial(self.page.keyboard.press, key), f"{key} on slider {k} {at}")
                 base = cell.locator(".noUi-base").nth(k)
                 beyond = inside(handles.nth(k), 0.5)[0] > inside(base, 0.5)[0]  # then click well before the middle
                 place = inside(base, 0.1 if beyond else 0.9)
-                self.changes(cell, lambda place=place: self.page.mouse.click(*place), f"a click on slider {k} {at}")
+                self.changes(cell, partial(self.page.mouse.click, *place), f"a click on slider {k} {at}")
             for k, choice in enumerate(cell.locator("select").all()):
-                self.changes(cell, lambda choice=choice: choice.select_option(index=1), f"list {k} {at}")
+                self.changes(cell, partial(choice.select_option, index=1), f"list {k} {at}")
             for button in cell.locator("button.jupyter-button:not(.mod-active)").all():
                 if label := button.inner_text().strip():
                     place = inside(button, 0.5)  # `button.click` would wait for animation frames first
-                    self.changes(cell, lambda place=place: self.page.mouse.click(*place), f"button {label!r} {at}")
+                    self.changes(cell, partial(self.page.mouse.click, *place), f"button {label!r} {at}")
             keep(self.page, f"{self.name}_{i}")
 
     def answer_questions(self):

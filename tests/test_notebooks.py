@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 
+import links
 import mutations
 import nbformat
 import numpy as np
@@ -136,9 +137,7 @@ def test_every_slider_has_a_static_twin(path):
 
 @each_notebook
 def test_links_lead_somewhere(path):
-    for link in re.findall(r"\]\(([^)#]+)\)", prose(notebooks.read(path))):
-        if not link.startswith("http"):
-            assert (path.parent / link).exists(), link
+    assert links.dead(prose(notebooks.read(path)), path) == []
 
 
 def test_every_lesson_with_exercises_has_solutions():
@@ -197,12 +196,10 @@ def test_widget_state_is_noticed_and_cleaned():
 
 
 def test_prints_that_follow_each_other_are_joined_and_others_are_not():
-    texts = [
-        nbformat.v4.new_output("stream", name=name, text=text) for name, text in [("stdout", "a"), ("stdout", "b")]
-    ]
+    a, b, c = (nbformat.v4.new_output("stream", name="stdout", text=text) for text in "abc")
     figure = nbformat.v4.new_output("display_data", {"text/plain": "figure"})
     other = nbformat.v4.new_output("stream", name="stderr", text="d")
-    outputs = notebooks.joined([*texts, figure, nbformat.v4.new_output("stream", name="stdout", text="c"), other])
+    outputs = notebooks.joined([a, b, figure, c, other])
     assert [output.get("text") for output in outputs] == ["ab", None, "c", "d"]
 
 

@@ -2,6 +2,7 @@
 
 import re
 
+import links
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -74,20 +75,9 @@ def test_the_readme_lists_every_notebook():
     assert sorted(set(listed)) == sorted(path.name for path in (COURSE / "notebooks").glob("*.ipynb"))
 
 
-def anchors(page):
-    """What a link can point to inside a page: its headings, as GitHub writes them."""
-    headings = re.findall(r"^#+ (.+)$", page, re.M)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
-
-
 @pytest.mark.parametrize("name", ["README.md", "TEACHING.md", "data/README.md"])
 def test_links_of_a_page_lead_somewhere(name):
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", text(name)) if not link.startswith("http")]
-    for link in links:
-        file, _, anchor = link.partition("#")
-        target = (COURSE / name).parent / file if file else COURSE / name
-        assert target.exists(), link
-        assert not anchor or anchor in anchors(target.read_text(encoding="utf-8")), link
+    assert links.dead(text(name), COURSE / name) == []
 
 
 def test_the_teachers_page_follows_the_lessons():
