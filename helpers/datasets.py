@@ -1,11 +1,14 @@
 """Image data sets, whole in memory: `train, test = load("fashion")`. Origins and licences: data/README.md."""
 
-from dataclasses import dataclass, replace
+import copy
+import io
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from helpers.files import DATA, CourseError, verify
+from helpers.arguments import whole_number
+from helpers.files import DATA, CourseError, read_verified
 
 CLASSES = {
     "fashion": (
@@ -27,8 +30,7 @@ class Images:
 
     def __post_init__(self):
         check_images(self.images)
-        if self.labels.shape != (len(self.images),) or self.labels.dtype != torch.int64:
-            raise CourseError(f"labels should be int64 of shape ({len(self.images)},), one for each image")
+        check_labels(self.labels, self.images, len(self.classes))
 
     def __len__(self):
         return len(self.images)
@@ -38,7 +40,10 @@ class Images:
 
     def to(self, device):
         """The same set with its tensors on `device`."""
-        return replace(self, images=self.images.to(device), labels=self.labels.to(device))
+        moved = copy.copy(self)  # the values are those that were checked: no need to look at them again over there
+        for field in ("images", "labels"):
+            object.__setattr__(moved, field, getattr(self, field).to(device))
+        return moved
 
     def batches(self, size, *, steps=None, epochs=None, seed=0):
         """Shuffled batches (images, labels): exactly `steps` of them, or every image once in each of `epochs`."""
@@ -47,42 +52,56 @@ class Images:
     def few_labels(self, count, seed=0):
         """Positions (count,) of a balanced random draw, as many of each class; `count` is a multiple of the classes."""
         k = len(self.classes)
-        if not isinstance(count, int) or count % k or not 0 < count <= len(self):
+        number = whole_number(count)
+        if number is None or number % k or not 0 < number <= len(self):
             raise CourseError(f"count is {count}; choose a multiple of {k} up to {len(self)}")
-        shuffled = torch.randperm(len(self), generator=torch.Generator().manual_seed(seed))
+        shuffled = torch.randperm(len(self), generator=generator(seed))
         labels = self.labels.cpu()[shuffled]
-        if labels.bincount(minlength=k).min() < count // k:
-            raise CourseError(f"some class of {self.name} has fewer than {count // k} images")
-        return torch.cat([shuffled[labels == c][: count // k] for c in range(k)]).to(self.labels.device)
+        share = number // k
+        poor = [name for name, n in zip(self.classes, labels.bincount(minlength=k), strict=True) if n < share]
+        if poor:
+            raise CourseError(f"there are fewer than {share} images of {', '.join(poor)} in {self.name}; lower count")
+        return torch.cat([shuffled[labels == c][:share] for c in range(k)]).to(self.labels.device)
 
 
 class Batches:
     """Iterable over shuffled batches; knows its length, so that a progress bar can. Made by `Images.batches`."""
 
     def __init__(self, data, size, steps, epochs, seed):
-        if not isinstance(size, int) or not 1 <= size <= len(data):
+        number = whole_number(size)
+        if number is None or not 1 <= number <= len(data):
             raise CourseError(f"batch size is {size}; choose 1 to {len(data)}, the number of images")
         if (steps is None) == (epochs is None):
             raise CourseError("say how long to train: either steps=... or epochs=..., not both")
-        length = steps if epochs is None else epochs
-        if not isinstance(length, int) or length < 0:
-            raise CourseError(f"the length of training is {length!r}; choose a whole number of steps or epochs")
-        self.data, self.size, self.seed = data, size, seed
-        self.per_epoch = -(-len(data) // size)
+        wished = steps if epochs is None else epochs
+        length = whole_number(wished)
+        if length is None or length < 0:
+            raise CourseError(f"the length of training is {wished!r}; choose a whole number of steps or epochs")
+        generator(seed)  # refused now, not at the first batch
+        self.data, self.size, self.seed = data, number, seed
+        self.per_epoch = -(-len(data) // number)
         self.steps = length if epochs is None else length * self.per_epoch
 
     def __len__(self):
         return self.steps
 
     def __iter__(self):
-        generator = torch.Generator().manual_seed(self.seed)
+        dice = generator(self.seed)
         device = self.data.images.device
         for step in range(self.steps):
             position = step % self.per_epoch
             if position == 0:  # a new epoch, a new order
-                order = torch.randperm(len(self.data), generator=generator).to(device)
+                order = torch.randperm(len(self.data), generator=dice).to(device)
             chosen = order[position * self.size : (position + 1) * self.size]
             yield self.data.images[chosen], self.data.labels[chosen]
+
+
+def generator(seed):
+    """A random generator of its own that starts from `seed`, any whole number from 0."""
+    number = whole_number(seed)
+    if number is None or not 0 <= number < 2**63:
+        raise CourseError(f"seed is {seed!r}; choose a whole number from 0")
+    return torch.Generator().manual_seed(number)
 
 
 def check_images(images):
@@ -94,6 +113,21 @@ def check_images(images):
         raise CourseError(f"images have shape {tuple(images.shape)}; it should be (N, 1, 28, 28)")
     if len(images) and not (images.min() >= 0 and images.max() <= 1):  # also refuses nan
         raise CourseError(f"pixels lie in [{images.min():.3g}, {images.max():.3g}]; they should lie in [0, 1]")
+
+
+def check_labels(labels, images, classes):
+    """Raise a CourseError unless `labels` (N,) is int64, beside the N images, and runs from 0 to `classes` - 1."""
+    if not isinstance(labels, torch.Tensor) or labels.shape != (len(images),) or labels.dtype != torch.int64:
+        raise CourseError(f"labels should be an int64 tensor of shape ({len(images)},), one for each image")
+    if labels.device != images.device:
+        raise CourseError(f"images are on {images.device}, labels on {labels.device}; move both to one device")
+    if not len(labels):
+        return
+    first, last = labels.min().item(), labels.max().item()
+    if first < 0 or last >= classes:
+        advice = "subtract 1" if (first, last) == (1, classes) else "each label needs its name in classes"
+        expected = f"for {classes} classes they should run from 0 to {classes - 1}"
+        raise CourseError(f"labels run from {first} to {last}; {expected}: {advice}")
 
 
 def load(name="fashion", full=False):
@@ -108,7 +142,7 @@ def load(name="fashion", full=False):
 
         arrays = full_arrays(name)
     else:
-        with np.load(verify(DATA / f"{name}.npz"), allow_pickle=False) as archive:
+        with np.load(io.BytesIO(read_verified(DATA / f"{name}.npz")), allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     return tuple(
         Images(

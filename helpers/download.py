@@ -1,6 +1,7 @@
 """The full data sets through torchvision, for those who have the network: whole, or not there at all."""
 
 import http.client
+import os
 import shutil
 import socket
 
@@ -16,7 +17,7 @@ SILENCE = 30.0  # seconds without a byte before a server counts as gone
 def full_arrays(name):
     """{train_images: (60000, 28, 28) uint8, train_labels: (60000,), test_images, test_labels} of a full data set."""
     source = SOURCES[name]
-    if not (FULL / source.__name__).is_dir():
+    if not os.path.isdir(FULL / source.__name__):  # False, not an error, in a folder that another user may read alone
         download(source)
     arrays = {}
     for split in ("train", "test"):
@@ -33,13 +34,13 @@ def download(source):
     """Download into a waiting room; move to data/full only when every file has its published MD5 and is unpacked."""
     waiting = FULL / "incomplete"
     raw = waiting / source.__name__ / "raw"
-    if raw.is_dir():  # an earlier try broke off: whole archives are kept (their MD5 is checked), the rest goes
-        for file in raw.iterdir():
-            if file.suffix != ".gz":
-                file.unlink()
     patience = socket.getdefaulttimeout()
     socket.setdefaulttimeout(SILENCE)
     try:
+        if raw.is_dir():  # an earlier try broke off: whole archives are kept (their MD5 is checked), the rest goes
+            for file in raw.iterdir():
+                if file.suffix != ".gz":
+                    file.unlink()
         source(waiting, download=True)
     except (OSError, http.client.HTTPException, RuntimeError, EOFError) as error:
         raise CourseError(

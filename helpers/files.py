@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import re
+import unicodedata
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,6 +11,9 @@ COURSE = Path(__file__).resolve().parent.parent
 DATA = COURSE / "data"
 RESULTS = COURSE / "results"  # what the learner's own runs leave behind; git ignores it
 CHECKSUMS = DATA / "SHA256SUMS"
+LONGEST = 80  # bytes of a part of a file name; two parts, and what else stands there, stay below the usual limit of 255
+RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)  # Windows keeps these names for devices
+ELSEWHERE = "set the environment variable COURSE_RESULTS to a folder of yours before JupyterLab starts"
 
 
 class Brief(BaseException):
@@ -33,26 +38,117 @@ def sha256(path):
 
 def shipped_checksums():
     """{path below data/: SHA-256} of every file that the course ships, from data/SHA256SUMS."""
-    if not CHECKSUMS.is_file():
-        raise CourseError("data/SHA256SUMS is missing; `git checkout -- data/SHA256SUMS` restores it")
-    lines = CHECKSUMS.read_text().splitlines()
-    return {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
+    try:
+        lines = CHECKSUMS.read_text(encoding="utf-8").splitlines()
+        return {name: digest for digest, name in (line.split(maxsplit=1) for line in lines)}
+    except FileNotFoundError as error:
+        raise CourseError(f"data/SHA256SUMS is missing; {restoring(CHECKSUMS)}") from error
+    except OSError as error:
+        raise CourseError(f"data/SHA256SUMS cannot be read ({reason(error)})") from error
+    except ValueError as error:  # no UTF-8, or a line without two words
+        raise CourseError(f"data/SHA256SUMS is damaged; {restoring(CHECKSUMS)}") from error
+
+
+def is_listed(path):
+    """Whether the course ships `path` (below data/), whether or not it is there."""
+    return CHECKSUMS.is_file() and path.relative_to(DATA).as_posix() in shipped_checksums()
 
 
 def verify(path):
     """`path` (below data/) if it is there and whole; otherwise a CourseError that says what to do."""
-    name = Path(path).relative_to(DATA).as_posix()
-    restore = f"`git checkout -- data/{name}` restores it"
-    if not path.is_file():
-        raise CourseError(f"data/{name} is missing; {restore}")
-    if sha256(path) != shipped_checksums().get(name):
-        raise CourseError(f"data/{name} is damaged (its SHA-256 is not the one in data/SHA256SUMS); {restore}")
+    read_verified(path)
     return path
 
 
+def read_verified(path):
+    """The bytes of a file below data/, which is closed again; a CourseError if it is missing or damaged.
+
+    Reading all of it works on every file system, and keeps no file open that Windows could then not replace.
+    """
+    name = Path(path).relative_to(DATA).as_posix()
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError as error:
+        raise CourseError(f"data/{name} is missing; {restoring(path)}") from error
+    except OSError as error:
+        raise CourseError(f"data/{name} cannot be read ({reason(error)}); {restoring(path)}") from error
+    if hashlib.sha256(content).hexdigest() != shipped_checksums().get(name):
+        raise CourseError(f"data/{name} is damaged (its SHA-256 is not the one in data/SHA256SUMS); {restoring(path)}")
+    return content
+
+
+def restoring(path):
+    """How to get a file below data/ back, in words that are right for this copy of the course."""
+    name = Path(path).relative_to(DATA).as_posix()
+    if (COURSE / ".git").exists():  # works from any working directory
+        folder = str(COURSE) if re.fullmatch(r"[\w:/\\.~-]+", str(COURSE)) else f'"{COURSE}"'
+        return f"`git -C {folder} checkout -- data/{name}` restores it"
+    return f"download the course again, or copy data/{name} from another copy of it"
+
+
+def reason(error):
+    """Why an operation on a file failed, in the system's words."""
+    return error.strerror or str(error) or type(error).__name__
+
+
 def own_folder(kind):
-    """Where this learner's "weights" or "samples" go: below results/, or below the folder that COURSE_RESULTS names."""
-    return Path(os.environ.get("COURSE_RESULTS", RESULTS)) / kind
+    """Where this learner's "weights" or "samples" go: below results/, or below the folder that COURSE_RESULTS names.
+
+    In COURSE_RESULTS `~` is the home folder, and a relative path begins at the course's folder, not at the working
+    directory, which differs between a notebook, a terminal and a tool. Empty is as good as not set.
+    """
+    named = os.environ.get("COURSE_RESULTS", "").strip()
+    try:
+        return COURSE / Path(named or RESULTS).expanduser() / kind
+    except RuntimeError as error:  # ~somebody
+        raise CourseError(f"COURSE_RESULTS is {named!r}, and there is no such home folder; {ELSEWHERE}") from error
+
+
+def own_file(kind, name):
+    """The path of this learner's file if there is one that can be read, else None.
+
+    One that another user may read alone is named, and treated as if it were not there.
+    """
+    path = own_folder(kind) / name
+    try:
+        with path.open("rb"):
+            return path
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        print(f"left out: {path} cannot be read ({reason(error)}); {ELSEWHERE}")
+        return None
+
+
+def own_files(kind, suffix):
+    """The paths of this learner's files of a kind that end in `suffix` and can be read, in order of their names."""
+    folder = own_folder(kind)
+    try:
+        names = sorted(file.name for file in folder.iterdir() if file.suffix == suffix)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        print(f"left out: {folder} cannot be read ({reason(error)}); {ELSEWHERE}")
+        return []
+    return [path for path in (own_file(kind, name) for name in names) if path]
+
+
+def file_part(name):
+    """`name` as (a part of) a file name that every system takes; letters and digits of all scripts stay.
+
+    What cannot stay becomes "_", and then six digits of a checksum follow, so that two names do not share a file.
+    """
+    name = unicodedata.normalize("NFC", name)  # one letter, one code, wherever it was typed
+    part = "".join(c if c in "_.-" or unicodedata.category(c)[0] in "LMN" else "_" for c in name).strip(".")
+    part = part.encode()[:LONGEST].decode(errors="ignore")
+    if RESERVED.fullmatch(part):
+        part = f"_{part}"
+    return part if part == name else f"{part}_{checksum(name)}"
+
+
+def checksum(text):
+    """Six digits that tell `text` from others."""
+    return hashlib.sha256(text.encode(errors="backslashreplace")).hexdigest()[:6]
 
 
 def whose(path):
@@ -86,6 +182,5 @@ def atomic_for_learner(path):
             yield partial
     except OSError as error:
         raise CourseError(
-            f"cannot write {path} ({error.strerror or error}); free some space, or set the environment variable "
-            "COURSE_RESULTS to a folder of yours before JupyterLab starts"
+            f"cannot write {path} ({reason(error)}); free some space there if it is full, or {ELSEWHERE}"
         ) from error

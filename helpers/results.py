@@ -3,18 +3,33 @@
 One file for each training: the learner's own in results/samples, the course's in data/samples.
 """
 
+import io
 import json
 import platform
+import re
 import time
 import zipfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from helpers.datasets import check_images
-from helpers.files import DATA, CourseError, atomic_for_learner, is_shipped, own_folder, verify, whose
+from helpers.files import (
+    DATA,
+    CourseError,
+    atomic_for_learner,
+    checksum,
+    file_part,
+    is_shipped,
+    own_files,
+    own_folder,
+    read_verified,
+    reason,
+    restoring,
+    whose,
+)
 
 SHIPPED = DATA / "samples"
 COUNT = 2000  # images that the comparison needs
@@ -44,8 +59,13 @@ class Facts:
     @property
     def file(self):
         """The name of the file: model, data set, steps and seed say which training it was."""
-        words = "".join(c if c.isascii() and c.isalnum() else " " for c in self.model).split()
-        return "_".join([*words, self.dataset, str(self.steps), f"seed{self.seed}.npz"])
+        words = file_part(re.sub("[, ]+", "_", self.model.strip()))
+        return f"{words}_{file_part(self.dataset)}_{self.steps}_seed{self.seed}.npz"
+
+    @property
+    def training(self):
+        """What tells one training from another: model, data set, steps and seed."""
+        return self.model, self.dataset, self.steps, self.seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,13 +90,13 @@ def leave(model, draw, runs, network, data):
     if any(is_shipped(run.path) for run in runs):
         print(f"{model}: shipped weights; the images for lesson 10 are shipped, too")
         return
-    started = time.perf_counter()
-    images = draw().cpu()
-    drawing = round(time.perf_counter() - started, 3)
     seconds = round(sum(run.seconds for run in runs), 2)
     parameters = sum(p.numel() for p in network.parameters())
     steps = sum(run.steps for run in runs)
-    print(save(images, Facts(model, data.name, steps, runs[0].seed, seconds, parameters, drawing, machine())))
+    facts = Facts(model, data.name, steps, runs[0].seed, seconds, parameters, 0.0, machine())  # refused now or never
+    started = time.perf_counter()
+    images = draw().cpu()
+    print(save(images, replace(facts, sampling_seconds=round(time.perf_counter() - started, 3))))
 
 
 def save(images, facts):
@@ -86,7 +106,7 @@ def save(images, facts):
     """
     check_images(images)
     enough(images)
-    path = own_folder("samples") / facts.file
+    path = own_path(facts)
     pixels = (images[:, 0].detach().cpu() * 255).round().byte().numpy()
     try:
         with atomic_for_learner(path) as partial, partial.open("wb") as file:
@@ -94,6 +114,19 @@ def save(images, facts):
     except CourseError as error:
         print(f"not kept: {error}")
     return Sample(as_images(pixels), facts, path)
+
+
+def own_path(facts):
+    """Where the learner's images go: under the file's own name, unless a training of another name has it already.
+
+    "a, b" and "a b" make one file name, and "A" and "a" are one to Windows.
+    """
+    path = own_folder("samples") / facts.file
+    try:
+        taken = read(path).facts.training != facts.training
+    except CourseError:  # there is none, or none that is worth keeping
+        taken = False
+    return path.with_stem(f"{path.stem}_{checksum(facts.model)}") if taken else path
 
 
 def as_images(pixels):
@@ -116,34 +149,39 @@ def machine():
 def read(path):
     """The `Sample` in a file; a CourseError says what is wrong with it."""
     path = Path(path)
-    if is_shipped(path):
-        verify(path)
+    remedy = restoring(path) if is_shipped(path) else f"delete {path}"
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        content = read_verified(path) if is_shipped(path) else path.read_bytes()
+    except OSError as error:
+        raise CourseError(f"{path} cannot be read ({reason(error)})") from error
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             pixels, facts = archive["images"], Facts(**json.loads(str(archive["facts"])))
         if pixels.dtype != np.uint8 or pixels.shape[1:] != (28, 28):
             kind = f"{pixels.dtype} of shape {pixels.shape}"
             raise CourseError(f"the images are {kind}; they should be uint8 of shape (N, 28, 28)")
         enough(pixels)
     except (OSError, ValueError, KeyError, EOFError, TypeError, IndexError, zipfile.BadZipFile) as error:
-        raise CourseError(f"{path.name} is damaged or was not written by this course; delete {path}") from error
+        what = "is damaged, or was not written by this course or by another edition of it"
+        raise CourseError(f"{path.name} {what}; {remedy}") from error
     except CourseError as error:
-        raise CourseError(f"{path.name}: {error}; delete {path}") from error
+        raise CourseError(f"{path.name}: {error}; {remedy}") from error
     return Sample(as_images(pixels), facts, path)
 
 
 def find(dataset, own=True):
     """All `Sample`s of `dataset`, in order of their file names: the shipped ones, and (if `own`) the learner's.
 
-    A learner's file takes the place of a shipped one with the same name. A bad file is named, and left out.
+    A learner's sample takes the place of the shipped one of the same model, data set, steps and seed. A bad file is
+    named, and left out.
     """
-    paths = {path.name: path for path in SHIPPED.glob("*.npz")}
-    if own:
-        paths |= {path.name: path for path in own_folder("samples").glob("*.npz")}
-    found = []
-    for name in sorted(paths):
+    paths = sorted(SHIPPED.glob("*.npz")) + (own_files("samples", ".npz") if own else [])
+    found = {}
+    for path in paths:
         try:
-            found.append(read(paths[name]))
+            sample = read(path)
         except CourseError as error:
             print(f"left out: {error}")
-    return [sample for sample in found if sample.facts.dataset == dataset]
+        else:
+            found[sample.facts.training] = sample
+    return sorted((s for s in found.values() if s.facts.dataset == dataset), key=lambda sample: sample.path.name)

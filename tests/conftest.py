@@ -1,6 +1,11 @@
 """What the tests share: figures that need no screen, and the check that an error is one helpful sentence."""
 
+import os
+import subprocess
+import sys
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 
 import matplotlib
 import matplotlib.pyplot as plt
@@ -36,7 +41,7 @@ def ship(tmp_path, monkeypatch):
     def move(path):
         target = data / path.parent.name / path.name
         target.parent.mkdir(exist_ok=True)
-        with files.CHECKSUMS.open("a") as sums:
+        with files.CHECKSUMS.open("a", encoding="utf-8", newline="\n") as sums:
             sums.write(f"{files.sha256(path)}  {path.parent.name}/{path.name}\n")
         return path.rename(target)
 
@@ -57,3 +62,38 @@ def refuses():
             assert word in message
 
     return expect
+
+
+STRANGER = """
+import encodings.cp437  # zipfile asks for it late, when somebody else may not be able to
+import os
+from helpers import datasets, download, files, results, weights
+from helpers.judge import Judge
+from torch import nn
+if os.geteuid() == 0:  # root may read everything: be nobody
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+"""
+
+
+@pytest.fixture
+def stranger():
+    """`stranger(code)` runs Python as somebody who may not enter the folder of results; returns what it printed."""
+    if os.name != "posix":
+        pytest.skip("permissions of this kind are POSIX's")
+
+    def run(code):
+        with tempfile.TemporaryDirectory() as folder:
+            locked = Path(folder, "results")
+            locked.mkdir()
+            Path(folder).chmod(0o755)
+            locked.chmod(0)
+            done = subprocess.run(
+                [sys.executable, "-c", STRANGER + code], cwd=files.COURSE, capture_output=True, text=True,
+                encoding="utf-8", env=os.environ | {"COURSE_RESULTS": str(locked), "PYTHONIOENCODING": "utf-8"},
+            )  # fmt: skip
+            locked.chmod(0o700)
+        return done.stdout + done.stderr
+
+    return run

@@ -25,7 +25,7 @@ MUTATIONS = {  # what: (lesson, text in a cell, what replaces it, text in the la
     "levels are rounded down": ("02", ".round()", ".floor()", "half a level"),
     "one level too many": ("02", "top = 2**bits - 1", "top = 2**bits", "half a level"),
     "the strange are found by the wrong sign": ("02", "def auroc(normal, strange):", "def auroc(strange, normal):",
-                                                "wide[0] < narrower[0]"),
+                                                "wide[i] < narrower[i]"),
     "the draw leads back to nothing": (
         "04", "return mu + (log_var / 2).exp() * torch.randn_like(mu)", "return Normal(mu, 1.0).sample()", "slope",
     ),
@@ -48,7 +48,7 @@ MUTATIONS = {  # what: (lesson, text in a cell, what replaces it, text in the la
         "other, saturating = -F.softplus(logit), F.softplus(-logit)", "slopes[0][sure]",
     ),
     "D is taught that forgeries are real": (
-        "05", "F.softplus(discriminator(fake))", "F.softplus(-discriminator(fake))", 'pushes[50]["-log D"]',
+        "05", "F.softplus(discriminator(fake))", "F.softplus(-discriminator(fake))", 'ahead["-log D"]',
     ),
     "points far from a heap count as good": ("06", "good = distance < 3 *", "good = distance < 9 *", "abs(good - 1"),
     "the duel's G moves the wrong way": (

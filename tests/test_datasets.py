@@ -194,10 +194,57 @@ def test_wrong_images_are_refused(images, problem, refuses):
         Images("wrong", images, torch.zeros(3).long(), ("a",))
 
 
-@pytest.mark.parametrize("labels", [torch.zeros(3), torch.zeros(2).long(), torch.zeros(3, 1).long()])
+@pytest.mark.parametrize("labels", [torch.zeros(3), torch.zeros(2).long(), torch.zeros(3, 1).long(), [0, 0, 0]])
 def test_wrong_labels_are_refused(labels, refuses):
     with refuses("int64", "(3,)"):
         Images("wrong", torch.zeros(3, 1, 28, 28), labels, ("a",))
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ([1, 2, 3], ("from 1 to 3", "0 to 2: subtract 1")),
+        ([0, 1, 3], ("from 0 to 3", "0 to 2", "name in classes")),
+        ([-1, 0, 1], ("from -1 to 1", "0 to 2")),
+    ],
+)
+def test_labels_of_other_classes_are_refused(labels, words, refuses):
+    with refuses(*words):
+        Images("wrong", torch.zeros(3, 1, 28, 28), torch.tensor(labels), ("a", "b", "c"))
+
+
+def test_the_letters_of_emnist_from_1_to_26_are_refused(refuses):
+    labels = torch.arange(1, 27)
+    with refuses("from 1 to 26", "26 classes", "subtract 1"):
+        Images("letters", torch.zeros(26, 1, 28, 28), labels, tuple("abcdefghijklmnopqrstuvwxyz"))
+    assert len(Images("letters", torch.zeros(26, 1, 28, 28), labels - 1, tuple("abcdefghijklmnopqrstuvwxyz"))) == 26
+
+
+def test_a_set_without_images_and_one_without_some_class_can_be():
+    assert len(Images("none", torch.zeros(0, 1, 28, 28), torch.zeros(0).long(), ("a",))) == 0
+    assert len(Images("some", torch.zeros(2, 1, 28, 28), torch.tensor([0, 2]), ("a", "b", "c"))) == 2
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    data = small()
+    numbers_of_numpy = np.int64(10), np.int32(3), np.uint8(7)
+    batches = data.batches(numbers_of_numpy[0], steps=numbers_of_numpy[1], seed=numbers_of_numpy[2])
+    assert numbers(batches) == numbers(data.batches(10, steps=3, seed=7))
+    assert torch.equal(data.few_labels(np.int64(20), seed=np.int64(1)), data.few_labels(20, seed=1))
+
+
+@pytest.mark.parametrize("given", [{"size": True}, {"steps": True}, {"steps": 2.0}, {"steps": -1}, {"seed": True},
+                                   {"seed": 1.5}, {"seed": -1}])  # fmt: skip
+def test_what_is_no_whole_number_is_refused_before_the_first_batch(given, refuses):
+    with refuses(f"is {next(iter(given.values()))}", "choose"):
+        small().batches(**{"size": 10, "steps": 3} | given)
+
+
+def test_few_labels_names_the_class_that_has_too_few(refuses):
+    data = small(10, 5)
+    poor = Images("poor", data.images, data.labels.clamp(max=3), data.classes)
+    with refuses("fewer than 1 images of e in poor", "lower count"):
+        poor.few_labels(5)
 
 
 @pytest.fixture
@@ -220,14 +267,46 @@ def test_one_flipped_byte_is_noticed(copied_data, refuses):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with refuses("data/digits.npz is damaged", "git checkout -- data/digits.npz"):
+    with refuses("data/digits.npz is damaged", "checkout -- data/digits.npz"):
         load("digits")
 
 
 def test_a_missing_file_is_named(copied_data, refuses):
     (copied_data / "digits.npz").unlink()
-    with refuses("data/digits.npz is missing", "git checkout -- data/digits.npz"):
+    with refuses("data/digits.npz is missing", "checkout -- data/digits.npz"):
         load("digits")
+
+
+@pytest.mark.parametrize(
+    ("folder", "git", "advice"),
+    [
+        ("course", True, "`git -C {course} checkout -- data/digits.npz` restores it"),
+        ("my course", True, '`git -C "{course}" checkout -- data/digits.npz` restores it'),
+        ("course", False, "download the course again, or copy data/digits.npz from another copy of it"),
+    ],
+)
+def test_advice_can_be_followed_where_it_is_given(folder, git, advice, copied_data, tmp_path, monkeypatch, refuses):
+    course = tmp_path / folder
+    course.mkdir()
+    if git:
+        (course / ".git").mkdir()
+    monkeypatch.setattr(files, "COURSE", course)
+    (copied_data / "digits.npz").unlink()
+    with refuses("data/digits.npz is missing", advice.format(course=course)):
+        load("digits")
+
+
+@pytest.mark.parametrize("content", [b"one word\n\nnot two", b"\xff\xfe"])
+def test_a_damaged_list_of_checksums_is_a_sentence(content, copied_data, refuses):
+    (copied_data / "SHA256SUMS").write_bytes(content)
+    with refuses("data/SHA256SUMS is damaged", "data/SHA256SUMS"):
+        load("digits")
+
+
+def test_a_list_of_checksums_with_the_line_ends_of_windows_is_read(copied_data):
+    path = copied_data / "SHA256SUMS"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert len(load("digits")[0]) == 4_000
 
 
 # The files themselves
@@ -312,3 +391,32 @@ def test_read_sources_stops_at_a_missing_file(build, one_source):
     (one_source / "some.gz").unlink()
     with pytest.raises(SystemExit, match=r"some\.gz is missing from .*data/README\.md"):
         build.read_sources(one_source)
+
+
+def idx(array):
+    """A uint8 array in the format of the MNIST files, compressed."""
+    lengths = b"".join(n.to_bytes(4, "big") for n in array.shape)
+    return gzip.compress(bytes([0, 0, 8, array.ndim]) + lengths + array.tobytes(), compresslevel=1)
+
+
+def test_the_command_builds_both_sets_from_a_folder(build, tmp_path, monkeypatch, capsys):
+    (tmp_path / "built").mkdir()
+    sources = {}
+    for split, n in (("train", 10_000), ("t10k", 2_000)):
+        labels = (np.arange(n) % 10).astype(np.uint8)
+        sources[f"{split}-images-idx3-ubyte.gz"] = idx(np.repeat(labels, 784).reshape(n, 28, 28))
+        sources[f"{split}-labels-idx1-ubyte.gz"] = idx(labels)
+    rows = "".join(f"{','.join([str(9 - k % 10)] * 784)},{k % 10}\n" for k in range(5_000))
+    sources["mnist_5k.csv.gz"] = gzip.compress(rows.encode(), compresslevel=1)
+    for name, content in sources.items():
+        (tmp_path / name).write_bytes(content)
+    monkeypatch.setattr(build, "SOURCES", {name: hashlib.sha256(c).hexdigest() for name, c in sources.items()})
+    build.main([str(tmp_path), "--into", str(tmp_path / "built")])
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["digits.npz", "fashion.npz"]
+    for name, train, test in (("fashion", 10_000, 2_000), ("digits", 4_000, 1_000)):
+        with np.load(tmp_path / "built" / f"{name}.npz", allow_pickle=False) as archive:
+            for split, n in (("train", train), ("test", test)):
+                labels = archive[f"{split}_labels"]
+                assert labels.tolist() == list(range(10)) * (n // 10)
+                grey = labels if name == "fashion" else 9 - labels
+                assert (archive[f"{split}_images"] == grey[:, None, None]).all()

@@ -178,3 +178,13 @@ def test_a_full_set_that_lost_a_file_says_what_to_delete(server, name, refuses, 
     next(tmp_path.glob("*/raw/t10k-images-idx3-ubyte")).unlink()
     with refuses("delete", download.SOURCES[name].__name__):
         download.full_arrays(name)
+
+
+def test_a_folder_of_somebody_else_is_a_sentence_too(stranger):
+    said = stranger("""
+download.FULL = files.own_folder("full")
+datasets.load("fashion", full=True)
+""")
+    last = said.strip().splitlines()[-1]
+    assert last.startswith("helpers.files.CourseError: the full FashionMNIST could not be downloaded")
+    assert "Permission denied" in last and "without full=True" in last

@@ -63,7 +63,7 @@ def test_images_and_costs_come_back(own):
 
 
 def test_images_that_cannot_be_written_are_measured_all_the_same(tmp_path, capsys):
-    (tmp_path / "results").write_text("a file where the folder should be")
+    (tmp_path / "results").write_text("a file where the folder should be", encoding="utf-8")
     sample = save(IMAGES, Facts(**COSTS))
     assert (sample.images - IMAGES).abs().max() < 1 / 500
     said = capsys.readouterr().out
@@ -146,7 +146,7 @@ def test_a_bad_file_is_named_and_the_rest_still_comes(content, words, own, capsy
 
 def test_files_that_are_no_archives_are_named(own, capsys, refuses):
     save(IMAGES, Facts(**COSTS))
-    (own / "text.npz").write_text("hello")
+    (own / "text.npz").write_text("hello", encoding="utf-8")
     (own / "empty.npz").touch()
     (own / "half.npz").write_bytes((own / NAME).read_bytes()[:5000])
     np.savez(own / "other.npz", a=np.zeros(3))
@@ -162,10 +162,62 @@ def test_files_that_are_no_archives_are_named(own, capsys, refuses):
 def test_a_damaged_shipped_file_is_restored_by_git(shipped, capsys):
     shipped.write_bytes(shipped.read_bytes() + b"x")
     assert find("fashion") == []
-    assert f"git checkout -- data/samples/{NAME}" in capsys.readouterr().out
+    assert f"checkout -- data/samples/{NAME}" in capsys.readouterr().out
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("模型一", "模型二"), ("μοντέλο", "νέο"), ("मॉडल", "मडल"), ("GAN", "GAN+"), ("?", "!"), ("a, b", "a b"),
+        ("x" * 300, "x" * 301), ("a/b", "a\\b"), ("", "."), ("con", "CON."), ("a_b", "a b"), ("caf\u00e9", "cafe"),
+    ],
+    ids=lambda names: ascii(names)[:40],
+)  # fmt: skip
+def test_two_models_never_share_a_file(names, own, capsys):
+    for name in (*names, names[0]):  # the first once more: its own file is replaced
+        save(IMAGES, Facts(**COSTS | {"model": name}))
+    assert {sample.facts.model for sample in find("fashion")} == set(names)
+    written = [file.name for file in own.iterdir()]
+    assert len(written) == 2
+    assert all(len(name.encode()) < 240 and not set('<>:"/\\|?*') & set(name) for name in written)
+    assert "left out" not in capsys.readouterr().out
+
+
+def test_one_name_typed_on_two_keyboards_is_one_file():
+    composed, decomposed = (Facts(**COSTS | {"model": name}) for name in ("caf\u00e9", "cafe\u0301"))
+    assert composed.file.startswith("caf\u00e9_fashion")
+    assert decomposed.file.startswith("caf\u00e9_")
+
+
+def test_letters_of_all_scripts_stay_and_so_do_a_data_sets(own):
+    sample = save(IMAGES, Facts(**COSTS | {"model": "模型 1", "dataset": "my/Ελληνικά"}))
+    assert sample.path.parent == own
+    assert sample.path.name.startswith("模型_1_my_Ελληνικά_") and sample.path.name.endswith("_30_seed1.npz")
+    assert [found.path for found in find("my/Ελληνικά")] == [sample.path]
+
+
+def test_every_shipped_file_has_the_name_that_it_would_get(monkeypatch):
+    monkeypatch.undo()
+    shipped = find("fashion", own=False)
+    assert len(shipped) == 20
+    assert all(sample.facts.file == sample.path.name for sample in shipped)
+
+
+def test_costs_that_cannot_be_are_refused_before_the_drawing(refuses):
+    with refuses("model is 5", "str"):
+        leave(5, lambda: pytest.fail("drawn"), [a_run(10, 1.0)], nn.Linear(3, 4), DATA)
 
 
 # Whose
+
+
+def test_a_bad_file_of_the_learners_does_not_hide_the_shipped_one(shipped, own, capsys):
+    write(own, pixels=np.zeros((3, 28, 28), np.uint8))
+    assert [sample.path for sample in find("fashion")] == [shipped]
+    assert f"left out: {NAME}: there are 3 images" in capsys.readouterr().out
 
 
 def test_the_own_file_takes_the_place_of_the_shipped_one(shipped, own):

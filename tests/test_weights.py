@@ -1,10 +1,13 @@
 """Weights: saved whole, loaded back, and refused with a sentence when they are not what they should be."""
 
 import json
+import os
 import pickle
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -111,7 +114,7 @@ def test_a_full_disk_leaves_the_old_file_and_no_other_and_the_lesson_goes_on(own
 
 
 def test_a_folder_that_cannot_be_written_does_not_cost_the_training(tmp_path, capsys):
-    (tmp_path / "results").write_text("a file where the folder should be")
+    (tmp_path / "results").write_text("a file where the folder should be", encoding="utf-8")
     model = small_model()
     run = train_or_load("small", lambda *arguments: [1.0, 0.5], model, IMAGES, 2, 9)
     assert (run.losses, run.steps) == ([1.0, 0.5], 2)
@@ -197,7 +200,7 @@ def test_a_shipped_file_with_another_checksum_is_refused(shipped, refuses):
     model = small_model()
     before = small_model()
     before.load_state_dict(model.state_dict())
-    with refuses("small_fashion.safetensors is damaged", "git checkout -- data/weights/small_fashion.safetensors"):
+    with refuses("small_fashion.safetensors is damaged", "checkout -- data/weights/small_fashion.safetensors"):
         load("small_fashion", model)
     assert same(model, before)
 
@@ -259,7 +262,217 @@ def test_a_changed_model_is_not_blamed_on_the_shipped_file(shipped, refuses):
         load("small_fashion", small_model(width=5))
 
 
-@pytest.mark.parametrize("losses", [None, torch.tensor([1.0, 0.5])])
-def test_a_fit_that_returns_no_list_of_losses_is_answered_with_a_sentence(losses, refuses):
-    with refuses("fit", "losses"):
+@pytest.mark.parametrize(
+    "losses",
+    [None, torch.tensor([1.0, 0.5]), np.ones(2), [], {}, {"a": []}, {"a": [1.0], "b": None}, [None], [[1.0, 2.0]]],
+    ids=repr,
+)
+def test_a_fit_that_returns_no_list_of_losses_is_answered_with_a_sentence(losses, refuses, own):
+    with refuses("fit", "losses", "nothing was saved"):
         train_or_load("small", lambda *arguments: losses, small_model(), IMAGES, steps=1, seed=0)
+    assert not own.exists()
+
+
+def test_weights_of_another_edition_are_refused(own, refuses):
+    own.mkdir(parents=True)
+    facts = dict.fromkeys(weights.FACTS, '"many"') | {"torch": '"2.6"'}  # steps and seconds were words once
+    state = small_model().state_dict() | {weights.LOSSES: torch.ones(2)}
+    save_file(state, own / "small_fashion.safetensors", metadata=facts)
+    with refuses("small_fashion.safetensors was not written by this course, or by another edition", "delete"):
+        load("small_fashion", small_model())
+
+
+# Numbers that are no success
+
+
+def train(losses, weight=1.0, steps=60, seed=0):
+    """`train_or_load` with a fit that returns these losses and sets a weight to this value."""
+
+    def fit(model, data, steps, seed):
+        nn.init.constant_(model[0].bias, weight)
+        return losses
+
+    return train_or_load("small", fit, small_model(), IMAGES, steps, seed)
+
+
+@pytest.mark.parametrize(
+    ("losses", "weight", "words"),
+    [
+        ([1.0] * 50 + [float("nan")] * 10, 1.0, "the loss is nan since step 51; not saved"),
+        ([float("inf"), 1.0], 1.0, "the loss is inf since step 1; not saved"),
+        ([torch.tensor(1.0), torch.tensor(float("nan"))], 1.0, "the loss is nan since step 2; not saved"),
+        ({"D": [1.0, 1.0], "G": [1.0, float("-inf")]}, 1.0, "the loss of G is -inf since step 2; not saved"),
+        ([1.0, 0.5], float("nan"), "its weights are nan or infinite (0.bias); not saved"),
+        ([1.0, 0.5], float("inf"), "its weights are nan or infinite (0.bias); not saved"),
+    ],
+)
+def test_a_training_that_ended_in_no_numbers_replaces_nothing(losses, weight, words, refuses, own):
+    _, run = save_small()
+    earlier = run.path.read_bytes()
+    with refuses(f"small_fashion: {words}", "is untouched: lower the learning rate"):
+        train(losses, weight)
+    assert run.path.read_bytes() == earlier
+    assert [*own.iterdir()] == [run.path]
+
+
+def test_useless_weights_of_an_earlier_edition_are_not_loaded(own, refuses):
+    model, run = save_small()
+    nn.init.constant_(model[0].bias, float("nan"))
+    state = model.state_dict() | {weights.LOSSES: torch.ones(3)}
+    facts = {"seed": "5", "steps": "3", "seconds": "1.0", "torch": '"2.6"'}
+    save_file(state, run.path, metadata=facts)
+    with refuses("small_fashion.safetensors is of no use", "nan", f"delete {run.path}"):
+        load("small_fashion", small_model())
+
+
+# Nothing fails after the training that could be seen before it
+
+
+@pytest.mark.parametrize(
+    ("steps", "seed", "words"),
+    [(2, True, "seed is True"), (2, "a", "seed is 'a'"), (2, -1, "seed is -1"), (True, 0, "steps is True")],
+)
+def test_a_seed_or_steps_that_cannot_be_are_refused_before_the_training(steps, seed, words, refuses):
+    with refuses(words, "whole number"):
+        train_or_load("small", lambda *arguments: pytest.fail("trained"), small_model(), IMAGES, steps, seed)
+
+
+def test_whole_numbers_of_numpy_and_losses_that_are_tensors_are_kept_as_plain_numbers():
+    given = []
+
+    def fit(model, data, steps, seed):
+        given.extend([type(steps), type(seed)])
+        return [torch.tensor(1.0), np.float32(0.5)]
+
+    model = small_model()
+    run = train_or_load("small", fit, model, IMAGES, np.int64(2), np.uint8(3))
+    assert given == [int, int]
+    assert (run.losses, run.seed) == ([1.0, 0.5], 3)
+    assert load("small_fashion", small_model()) == run
+
+
+def test_tied_weights_are_kept_and_stay_tied():
+    def tied():
+        model = nn.ModuleDict({"a": nn.Linear(3, 3), "b": nn.Linear(3, 3)})
+        model.b.weight = model.a.weight
+        return model
+
+    model, other = tied(), tied()
+    save("tied_fashion", model, [1.0], seed=0, seconds=1.0)
+    load("tied_fashion", other)
+    assert same(model, other)
+    assert other.b.weight is other.a.weight
+
+
+def test_tensors_of_every_kind_are_kept():
+    def odd():
+        model = nn.Linear(2, 2, dtype=torch.float64)
+        model.weight = nn.Parameter(torch.randn(2, 2, dtype=torch.float64).T)
+        model.register_buffer("mask", torch.full((3, 3), -torch.inf).triu(1))
+        model.register_buffer("wide", torch.ones(1).expand(4))
+        model.register_buffer("yes", torch.tensor(True))
+        model.register_buffer("none", torch.empty(2, 0))
+        return model
+
+    model, other = odd(), odd()
+    other.wide = torch.zeros(4)
+    save("odd_fashion", model, [1.0], seed=0, seconds=1.0)
+    load("odd_fashion", other)
+    assert same(model, other)
+
+
+def test_a_network_that_no_file_can_hold_stays_in_memory(own, capsys):
+    class Extra(nn.Linear):
+        def get_extra_state(self):
+            return {"not": "a tensor"}
+
+    run = save("extra_fashion", Extra(2, 1), [1.0], seed=0, seconds=1.0)
+    assert run.losses == [1.0]
+    said = capsys.readouterr().out
+    assert said.startswith("not kept: a weights file cannot hold this network") and said.count("\n") == 1
+    assert not own.exists() or not list(own.iterdir())
+
+
+# Names, places, other people
+
+
+@pytest.mark.parametrize("name", ["my/letters", "con", "ab:c", "x" * 300, "..", "a\\b", "Ελληνικά", "q?"])
+def test_any_name_becomes_a_file_that_every_system_takes(name, own):
+    model = small_model()
+    run = save(name, model, [1.0], seed=0, seconds=1.0)
+    assert [*own.iterdir()] == [run.path]
+    assert files.RESERVED.fullmatch(run.path.name) is None and not set('<>:"/\\|?*') & set(run.path.name)
+    other = small_model()
+    load(name, other)
+    assert same(model, other)
+    assert save(f"{name}!", model, [1.0], seed=0, seconds=1.0).path != run.path
+
+
+def test_every_shipped_name_stays_as_it_is(monkeypatch):
+    monkeypatch.undo()
+    assert all(files.file_part(path.stem) == path.stem for path in weights.SHIPPED.glob("*.safetensors"))
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_variable_is_as_good_as_none(empty, monkeypatch):
+    monkeypatch.setenv("COURSE_RESULTS", empty)
+    assert files.own_folder("weights") == files.COURSE / "results" / "weights"
+
+
+def test_a_tilde_is_the_home_folder_and_a_relative_path_begins_at_the_course(monkeypatch, tmp_path, refuses):
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COURSE_RESULTS", "~/mine")
+    assert files.own_folder("weights") == tmp_path / "mine" / "weights"
+    monkeypatch.setenv("COURSE_RESULTS", "mine")
+    assert files.own_folder("weights") == files.COURSE / "mine" / "weights"
+    if os.name == "posix":
+        monkeypatch.setenv("COURSE_RESULTS", "~nobody-of-that-name/mine")
+        with refuses("~nobody-of-that-name", "no such home folder", "COURSE_RESULTS"):
+            train_or_load("small", lambda *arguments: pytest.fail("trained"), small_model(), IMAGES, 1, 0)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux lists what is mapped")
+def test_a_file_that_was_read_is_neither_open_nor_mapped():
+    _, run = save_small()
+    kept = weights.read(run.path)
+    assert run.path.name not in Path("/proc/self/maps").read_text(encoding="utf-8")
+    assert str(run.path) not in {os.path.realpath(link) for link in Path("/proc/self/fd").iterdir()}
+    assert kept[2]["steps"] == 3
+
+
+def test_weights_in_another_users_folder_are_named_and_the_shipped_ones_used(stranger):
+    said = stranger("""
+run = weights.save("x_fashion", nn.Linear(2, 1), [1.0], seed=0, seconds=1.0)
+print(run.losses)
+weights.load("judge_fashion", Judge())
+print(len(results.find("fashion")) > 10)
+""")
+    assert "Traceback" not in said
+    assert said.count("not kept: cannot write") == 1 and "[1.0]" in said
+    assert said.count("cannot be read (Permission denied)") == 2 and said.count("COURSE_RESULTS") == 3
+    assert "judge_fashion: shipped with the course" in said and said.endswith("True\n")
+
+
+# Advice that can be followed
+
+
+def test_a_shipped_file_that_was_lost_is_not_said_to_be_none(shipped, refuses):
+    (weights.SHIPPED / "small_fashion.safetensors").unlink()
+    with refuses("data/weights/small_fashion.safetensors is missing", "data/weights/small_fashion.safetensors"):
+        load("small_fashion", small_model())
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("judge_fashion", "`python -m tools.judge`"),
+        ("judge_letters", "judges of 'fashion' and 'digits' only"),
+        ("01_conv_32_digits", "run lesson 01 with this data set and with steps above 0"),
+        ("mine_fashion", "run the lesson that trains them"),
+    ],
+)
+def test_weights_that_nobody_has_come_with_advice(name, advice, refuses):
+    with refuses(f"no weights {name!r} are shipped", advice):
+        load(name, small_model())

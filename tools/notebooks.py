@@ -3,16 +3,20 @@
 python -m tools.notebooks run 01        execute lesson 01 top to bottom and save it, cleaned, with its outputs
 python -m tools.notebooks run 01 --ship ... and make the weights it trained the ones that the course ships
 python -m tools.notebooks run 08 --steps 8000 --ship      train longer, ship the weights, leave the notebook as it is
+python -m tools.notebooks try 03 --dataset digits --steps 30      does a copy pass? One line a lesson; nothing is saved
+python -m tools.notebooks try           all lessons with their own parameters: which cells fail in this environment?
 python -m tools.notebooks export        gather the `#| export` cells into helpers/lessons.py
 python -m tools.notebooks demo 01 09    copies without training (steps = 0) in demo/, for a class: voila demo
 python -m tools.notebooks address       write the repository's address (pyproject.toml) into README and notebooks
 
-`run` begins like a fresh checkout, with the weights that are shipped: results/ is neither read nor changed.
+`run` and `try` begin like a fresh checkout, with the weights that are shipped: results/ is neither read nor changed.
+Within one `try` a lesson finds what the lessons before it trained.
 """
 
 import argparse
 import base64
 import io
+import json
 import os
 import re
 import shutil
@@ -24,9 +28,11 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from PIL import Image
 
-from helpers.files import CHECKSUMS, COURSE, DATA, atomic, sha256
+from helpers.datasets import CLASSES
+from helpers.files import CHECKSUMS, COURSE, DATA, CourseError, atomic, sha256
 from helpers.results import SHIPPED as SHIPPED_SAMPLES
 from helpers.weights import SHIPPED
 
@@ -72,10 +78,14 @@ def read(path):
 
 
 def fresh(path, **parameters):
-    """A notebook without outputs; `parameters` are numbers for its cell of parameters: steps, seed."""
+    """A notebook without outputs; `parameters` are values for its cell of parameters: dataset, steps, seed.
+
+    A parameter that is None stays as the notebook has it.
+    """
     notebook = read(path)
     for name, value in parameters.items():
-        set_parameter(notebook, name, value)
+        if value is not None:
+            set_parameter(notebook, name, value)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -85,7 +95,7 @@ def fresh(path, **parameters):
 def write(notebook, path):
     """Save a notebook, whole or not at all."""
     with atomic(path) as partial:
-        nbformat.write(notebook, partial)
+        partial.write_text(nbformat.writes(notebook).rstrip("\n") + "\n", encoding="utf-8", newline="\n")
 
 
 def clean(notebook):
@@ -126,15 +136,15 @@ def smaller(png):
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def run(path, steps=None, results=None):
+def run(path, steps=None, results=None, *, dataset=None, seed=None):
     """Execute a notebook in its own folder, clean it, save it; returns the seconds it took.
 
-    With `steps`, a copy is executed whose parameter `steps` has this value, and nothing is saved but its weights.
-    results: as for `execute`.
+    With `steps`, `dataset` or `seed`, a copy is executed whose parameters have these values, and nothing is saved but
+    its weights. results: as for `execute`.
     """
-    notebook = fresh(path) if steps is None else fresh(path, steps=steps)
+    notebook = fresh(path, dataset=dataset, steps=steps, seed=seed)
     seconds = execute(notebook, path.parent, results=results)
-    if steps is None:
+    if dataset is steps is seed is None:
         write(clean(notebook), path)
         for name, png in pictures(notebook).items():
             with atomic(PICTURES / name) as partial:
@@ -142,22 +152,73 @@ def run(path, steps=None, results=None):
     return seconds
 
 
-def execute(notebook, folder, timeout=900, results=None):
+def execute(notebook, folder, timeout=900, results=None, allow_errors=False):
     """Run all cells in `folder`, `timeout` seconds a cell at most; returns the seconds it took.
 
     results: the folder where its weights and samples go, and the only one in which it finds a learner's own.
+    allow_errors: whether the cells after a failing one still run; `failures` then tells which failed.
     """
     own = {} if results is None else {"COURSE_RESULTS": str(results)}
     started = time.perf_counter()
-    NotebookClient(notebook, timeout=timeout, kernel_name="python3", record_timing=False,
+    NotebookClient(notebook, timeout=timeout, kernel_name="python3", record_timing=False, allow_errors=allow_errors,
                    resources={"metadata": {"path": folder}}).execute(env=os.environ | own)  # fmt: skip
     return time.perf_counter() - started
 
 
+def failures(notebook):
+    """Cells of an executed notebook that show an error, in order.
+
+    Each is (number among the code cells from 1, first line of its source, name of the error, message).
+    """
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    return [
+        (number, first_line(cell.source), output.ename, output.evalue)
+        for number, cell in enumerate(cells, start=1)
+        for output in cell.outputs
+        if output.output_type == "error"
+    ]
+
+
+def attempt(path, results, **parameters):
+    """Run a copy of a notebook with these parameters to its end, whatever fails; returns (seconds, `failures`).
+
+    A cell that takes longer than 15 minutes, or that ends the kernel, is the last failure.
+    """
+    notebook = fresh(path, **parameters)
+    started = time.perf_counter()
+    try:
+        execute(notebook, path.parent, results=results, allow_errors=True)
+    except (CellTimeoutError, DeadKernelError) as error:
+        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        number = max((n for n, cell in enumerate(cells, start=1) if cell.execution_count), default=1)  # begun last
+        last = (number, first_line(cells[number - 1].source), type(error).__name__, first_line(str(error)))
+        return time.perf_counter() - started, [*failures(notebook), last]
+    return time.perf_counter() - started, failures(notebook)
+
+
+def first_line(text):
+    """The first line of `text` that is not blank, or ""."""
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+def verdict(path, seconds, failed):
+    """What `try` prints about a lesson: one line."""
+    cells = [f"cell {number} ({name}: {first_line(message)[:90]})" for number, _, name, message in failed]
+    name = path.relative_to(NOTEBOOKS).with_suffix("").as_posix()
+    return f"{name:22} {seconds:5.0f} s  {'fails: ' + ', '.join(cells) if cells else 'passes'}"
+
+
 def set_parameter(notebook, name, value):
-    """Write a number into the cell tagged `parameters`."""
-    cell = next(cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", []))
-    cell.source = re.sub(rf"^{name} = \d+", f"{name} = {value}", cell.source, flags=re.M)
+    """Write a whole number or a text into the cell tagged `parameters`; a CourseError if it has no such parameter."""
+    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    written = json.dumps(value)
+    for cell in cells:
+        cell.source, count = re.subn(
+            rf"""^{name} = (-?\d+|"[^"\n]*"|'[^'\n]*')""", lambda match: f"{name} = {written}", cell.source, flags=re.M
+        )
+        if count:
+            return
+    raise CourseError(f"the notebook has no parameter {name!r}: no cell tagged `parameters` has a line `{name} = ...`")
 
 
 def pictures(notebook):
@@ -177,8 +238,11 @@ def ship(lesson, results):
 
 
 def ship_files(files, folder):
-    """Copy files to a folder in data/, and renew data/SHA256SUMS."""
-    for file in sorted(files):
+    """Copy files to a folder in data/, and renew data/SHA256SUMS; a CourseError if there are no files."""
+    files = sorted(files)
+    if not files:
+        raise CourseError("there is nothing to ship: nothing was trained and kept")
+    for file in files:
         with atomic(folder / file.name) as partial:
             shutil.copyfile(file, partial)
         print(f"shipped: {file.name}")
@@ -189,7 +253,8 @@ def write_checksums():
     """Renew data/SHA256SUMS: `sha256sum -c SHA256SUMS` inside data/ checks it too."""
     files = sorted([*DATA.glob("*.npz"), *SHIPPED.glob("*.safetensors"), *SHIPPED_SAMPLES.glob("*.npz")])
     with atomic(CHECKSUMS) as partial:
-        partial.write_text("".join(f"{sha256(file)}  {file.relative_to(DATA).as_posix()}\n" for file in files))
+        lines = [f"{sha256(file)}  {file.relative_to(DATA).as_posix()}\n" for file in files]
+        partial.write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
 def exported():
@@ -211,7 +276,7 @@ def demo(path):
 
 def address():
     """The repository's address, as pyproject.toml states it."""
-    return tomllib.loads((COURSE / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+    return tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
 
 
 def readdress(old, new):
@@ -221,7 +286,7 @@ def readdress(old, new):
         for a, b in ((old, new), (old.removeprefix("https://github.com/"), new.removeprefix("https://github.com/"))):
             text = text.replace(a, b)
         with atomic(path) as partial:
-            partial.write_text(text, encoding="utf-8")
+            partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 def stated_address():
@@ -229,30 +294,88 @@ def stated_address():
     return re.search(r'REPOSITORY = \\?"(.+?)\\?"', paths()[0].read_text(encoding="utf-8"))[1]
 
 
+def named(prefixes, find):
+    """The notebooks that `find` finds for each prefix, in order; a CourseError if it finds none for one of them."""
+    found = {prefix: find(prefix) for prefix in prefixes}
+    for prefix, files in found.items():
+        if not files:
+            raise CourseError(f"no lesson begins with {prefix!r}; name lessons by their numbers, such as 01")
+    return [path for files in found.values() for path in files]
+
+
+def try_lessons(prefixes, **parameters):
+    """Try copies of lessons, print a line for each; returns the exit status: 0 if no cell failed, else 1."""
+    status = 0
+    with tempfile.TemporaryDirectory() as results:
+        for path in named(prefixes, lessons):
+            seconds, failed = attempt(path, results, **parameters)
+            print(verdict(path, seconds, failed), flush=True)
+            status = 1 if failed else status
+    return status
+
+
+def run_lessons(prefixes, ship_weights, **parameters):
+    """Run lessons and their solutions, each lesson like the first one after a fresh checkout."""
+    for prefix in prefixes:
+        with tempfile.TemporaryDirectory() as results:
+            for path in named([prefix], paths):
+                seconds = run(path, results=results, **parameters)
+                print(f"{path.relative_to(COURSE).as_posix()}: {seconds:.0f} s", flush=True)
+            if ship_weights:
+                ship(prefix, results)
+
+
+def command_line():
+    """The parser of the command line."""
+    parser = argparse.ArgumentParser(
+        "python -m tools.notebooks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    which = {"nargs": "*", "default": [""], "metavar": "lesson"}
+    copy = argparse.ArgumentParser(add_help=False)
+    copy.add_argument("--dataset", choices=sorted(CLASSES), help="the data set of a copy; the notebook is not saved")
+    copy.add_argument("--steps", type=int, help="the steps of a copy; the notebook is not saved")
+    copy.add_argument("--seed", type=int, help="the seed of a copy; the notebook is not saved")
+    command = commands.add_parser("run", parents=[copy], help="execute lessons, and save them with their outputs")
+    command.add_argument("lessons", **which, help="01, 02 ... (default: all, and the solutions)")
+    command.add_argument("--ship", action="store_true", help="afterwards ship the weights that were trained")
+    command = commands.add_parser("try", parents=[copy], help="run copies, errors allowed, and list what fails")
+    command.add_argument("lessons", **which, help="01, 02 ... or solutions/01 (default: all lessons)")
+    commands.add_parser("export", help="gather the `#| export` cells into helpers/lessons.py")
+    command = commands.add_parser("demo", help="write copies without training to demo/")
+    command.add_argument("lessons", **which, help="01, 02 ... (default: all lessons)")
+    commands.add_parser("address", help="write the repository's address into README and notebooks")
+    return parser
+
+
+def command(main):
+    """Run a tool's `main` with the arguments of the command line and end with its exit status; an error is a line."""
+    sys.stdout.reconfigure(errors="backslashreplace")  # a lesson may print what a Windows console cannot
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except CourseError as error:
+        sys.exit(str(error))
+
+
 def main(arguments):
-    """Do what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["run", "export", "demo", "address"])
-    parser.add_argument("lessons", nargs="*", default=[""], help="01, 02 ... (default: all, and the solutions)")
-    parser.add_argument("--steps", type=int, help="run a copy with so many steps; the notebook is not saved")
-    parser.add_argument("--ship", action="store_true", help="after run: ship the weights that were trained")
-    options = parser.parse_args(arguments)
-    if options.command == "export":
-        with atomic(LESSONS) as partial:
-            partial.write_text(exported(), encoding="utf-8")
-    elif options.command == "demo":
-        for path in [path for lesson in options.lessons for path in lessons(lesson)]:
-            print(demo(path).relative_to(COURSE))
-    elif options.command == "address":
-        readdress(stated_address(), address())
-    else:
-        for lesson in options.lessons:
-            with tempfile.TemporaryDirectory() as results:
-                for path in paths(lesson):
-                    print(f"{path.relative_to(COURSE)}: {run(path, options.steps, results):.0f} s")
-                if options.ship:
-                    ship(lesson, results)
+    """Do what the command line asks for; returns the exit status."""
+    options = command_line().parse_args(arguments)
+    match options.command:
+        case "run":
+            parameters = {"dataset": options.dataset, "steps": options.steps, "seed": options.seed}
+            run_lessons(options.lessons, options.ship, **parameters)
+        case "try":
+            return try_lessons(options.lessons, dataset=options.dataset, steps=options.steps, seed=options.seed)
+        case "export":
+            with atomic(LESSONS) as partial:
+                partial.write_text(exported(), encoding="utf-8", newline="\n")
+        case "demo":
+            for path in named(options.lessons, lessons):
+                print(demo(path).relative_to(COURSE).as_posix())
+        case "address":
+            readdress(stated_address(), address())
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    command(main)

@@ -8,7 +8,6 @@ Of a lesson only the cells run that its `leave(...)` cell needs; the rest of the
 
 import argparse
 import symtable
-import sys
 import tempfile
 from pathlib import Path
 
@@ -45,7 +44,7 @@ def needed(sources):
 
 def make(path, steps, seed, folder):
     """Run the needed cells of a lesson with this seed (and steps, if given); its images go to folder/samples."""
-    notebook = notebooks.fresh(path, seed=seed, **({} if steps is None else {"steps": steps}))
+    notebook = notebooks.fresh(path, steps=steps, seed=seed)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     notebook.cells = [cells[i] for i in needed([cell.source for cell in cells])]
     notebooks.execute(notebook, path.parent, timeout=3600, results=folder)
@@ -53,16 +52,18 @@ def make(path, steps, seed, folder):
 
 def main(arguments):
     """Do what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        "python -m tools.samples", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("lessons", nargs="+", help="04, 05, 06, 08")
     parser.add_argument("--steps", type=int, help="the lesson's parameter (default: as it is there)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    for lesson in options.lessons:
+    for path in notebooks.named(options.lessons, notebooks.lessons):
         with tempfile.TemporaryDirectory() as folder:
-            make(*notebooks.lessons(lesson), options.steps, options.seed, folder)
+            make(path, options.steps, options.seed, folder)
             notebooks.ship_files(Path(folder, "samples").glob("*.npz"), SHIPPED)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    notebooks.command(main)

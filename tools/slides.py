@@ -8,12 +8,12 @@ without help (`pip install latex2mathml`). Sliders live in the notebook: show th
 import argparse
 import html
 import re
-import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from nbconvert.filters import Highlight2HTML, markdown2html
 
-from helpers.files import COURSE, atomic
+from helpers.files import COURSE, CourseError, atomic
 from tools import notebooks
 
 FOLDER = COURSE / "slides"
@@ -110,18 +110,22 @@ def export(path, folder=FOLDER):
                        highlight=HtmlFormatter().get_style_defs(".highlight"))  # fmt: skip
     target = Path(folder) / f"{path.stem}.html"
     with atomic(target) as partial:
-        partial.write_text(page, encoding="utf-8")
+        partial.write_text(page, encoding="utf-8", newline="\n")
     return target
 
 
 def main(arguments):
     """Do what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lessons", nargs="*", default=[""], help="01, 02 ... (default: all)")
-    for lesson in parser.parse_args(arguments).lessons:
-        for path in notebooks.lessons(lesson):
-            print(export(path).relative_to(COURSE))
+    parser = argparse.ArgumentParser(
+        "python -m tools.slides", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("lessons", nargs="*", default=[""], metavar="lesson", help="01, 02 ... (default: all)")
+    options = parser.parse_args(arguments)
+    if not find_spec("latex2mathml"):
+        raise CourseError("slides need one package more: pip install latex2mathml")
+    for path in notebooks.named(options.lessons, notebooks.lessons):
+        print(export(path).relative_to(COURSE).as_posix())
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    notebooks.command(main)
