@@ -1,11 +1,13 @@
 """Alternative texts: what a figure says, in words, for readers who cannot see it (in exported pages and slides)."""
 
+import base64
 import sys
+from functools import partial
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
+
+PICTURES = ("image/png", "image/svg+xml", "image/jpeg")  # what a notebook shows as a picture
 
 
 def in_notebook():
@@ -43,19 +45,68 @@ def listed(name, texts):
 
 
 def caption_figures():
-    """In a notebook: let every figure that is shown carry its description as `alt`."""
+    """In a notebook: show figures below their cell, and let each carry its description as `alt`.
+
+    Whatever drew figures before (MPLBACKEND in the environment, a matplotlibrc), the inline backend does it from now
+    on. The format stays the reader's choice, also when it is changed later: PNG, SVG, JPEG, or double resolution.
+    """
     if in_notebook():
-        plt.switch_backend(mpl.get_backend())  # now, because loading it replaces the way in which figures are drawn
-        formatter = sys.modules["IPython"].get_ipython().display_formatter.formatters["image/png"]
-        formatter.for_type(Figure, captioned(formatter.lookup_by_type(Figure)))
+        shell = sys.modules["IPython"].get_ipython()
+        shell.enable_matplotlib("inline")
+        display = shell.display_formatter
+        display.mimebundle_formatter.for_type(Figure, partial(caption_formats, display.formatters))
 
 
-def captioned(draw):
-    """The function `draw(figure)` -> PNG, or (PNG, metadata), with the description in the metadata."""
+def caption_formats(formatters, figure):
+    """Let every format that draws figures now add their words; the kernel calls this before it shows any figure."""
+    for kind in PICTURES:
+        draw = formatters[kind].type_printers.get(Figure)
+        if draw and not isinstance(draw, Captioned):
+            formatters[kind].for_type(Figure, Captioned(draw))
 
-    def drawn(figure):
-        picture = draw(figure)
-        png, about = picture if isinstance(picture, tuple) else (picture, {})
-        return (png, about | {"alt": describe(figure)}) if png else None
 
-    return drawn
+class Captioned:
+    """A function `draw(figure)` -> picture, or (picture, metadata), that adds the figure's words to the metadata."""
+
+    def __init__(self, draw):
+        self.draw = draw
+
+    def __call__(self, figure):
+        picture = self.draw(figure)
+        picture, about = picture if isinstance(picture, tuple) else (picture, {})
+        return (picture, {**about, "alt": describe_or_nothing(figure)}) if picture else None
+
+
+def describe_or_nothing(figure):
+    """The words of a figure; none, where the figure holds something that cannot be put into words."""
+    try:
+        return describe(figure)
+    except Exception:  # whatever an unusual figure raises: a missing description must not cost the picture
+        return ""
+
+
+def show_png(png, words):
+    """Show a PNG (bytes; a film as well) below the cell, with `words` as its alternative text."""
+    if in_notebook():
+        LivePicture().show(png, words)
+    else:
+        print(words)
+
+
+class LivePicture:
+    """One picture in the cell's output that is replaced in place (JupyterLab, VS Code, Colab, nbconvert)."""
+
+    def __init__(self):
+        self.handle = None
+
+    def show(self, png, words):
+        """Show a PNG (bytes) with its alternative text, in place of what was shown before."""
+        # Not by IPython's `Image(alt=...)`: Colab's IPython 7 does not have that argument.
+        from IPython.display import display
+
+        bundle = {"image/png": base64.b64encode(png).decode(), "text/plain": words}
+        sent = {"metadata": {"image/png": {"alt": words}}, "raw": True}
+        if self.handle is None:
+            self.handle = display(bundle, **sent, display_id=True)
+        else:
+            self.handle.update(bundle, **sent)

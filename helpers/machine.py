@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import sys
 
 from helpers.files import DATA, CourseError, shipped_checksums, verify
@@ -12,8 +13,13 @@ OLDEST_TORCH = (2, 6)
 
 def report():
     """Print one line for Python, torch, the processor or GPU, the widgets and the data: ok, or what to do."""
-    for line in (python_line(), torch_line(), device_line(), widgets_line(), data_line()):
-        print(line)
+    parts = {"Python": python_line, "torch": torch_line, "the processor or GPU": device_line, "widgets": widgets_line,
+             "the data": data_line}  # fmt: skip
+    for name, line in parts.items():
+        try:
+            print(line())
+        except Exception as error:  # whatever is broken: the report goes on to the next part
+            print(f"{mark(False)}  {name} cannot be looked at ({type(error).__name__}: {error})")
 
 
 def python_line():
@@ -28,9 +34,10 @@ def torch_line():
     try:
         import torch
         import torchvision
-    except (ImportError, RuntimeError) as error:  # a torchvision built for another torch raises RuntimeError
-        return f"{mark(False)}  torch and torchvision do not load ({error}); install the pair in requirements.txt"
-    version = tuple(int(part) for part in torch.__version__.split("+")[0].split(".")[:2])
+    except Exception as error:  # ImportError; RuntimeError from a torchvision for another torch; OSError from Windows
+        advice = "install both again: pip install --force-reinstall torch torchvision"
+        return f"{mark(False)}  torch and torchvision do not load ({error}); {advice}"
+    version = tuple(map(int, re.findall(r"\d+", torch.__version__)[:2]))
     ready = version >= OLDEST_TORCH
     advice = "" if ready else "; the course needs 2.6 or newer: pip install -r requirements.txt"
     return f"{mark(ready)}  torch {torch.__version__}, torchvision {torchvision.__version__}{advice}"

@@ -10,6 +10,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 from PIL import Image
 
 from helpers.captions import caption_figures
@@ -19,13 +20,16 @@ from helpers.files import CourseError
 COLOURS = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#B8A800", "#000000", "#8C8C8C", "#5E4FA2",
 )  # fmt: skip
-BEHIND = {"bbox": {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.5}}  # under words on a curve
 PAPER = 1.0  # what the gap between images is filled with, after inversion: white
 
 
 def use_style():
-    """Set the course's look for all figures that follow; in a notebook they also carry a description."""
+    """Set the course's look for all figures that follow; in a notebook they also carry a description.
+
+    It starts from matplotlib's defaults: a reader's own matplotlibrc may be dark, or name a font that is missing.
+    """
     caption_figures()
+    mpl.rcdefaults()  # all but the backend
     mpl.rcParams.update(
         {
             "axes.prop_cycle": mpl.cycler(color=COLOURS),
@@ -45,7 +49,10 @@ def use_style():
 
 
 def as_pixels(images, low=0.0, high=1.0):
-    """Images as a float array (N, H, W) from 0 (ink: the value `high`) to 1 (paper: the value `low`)."""
+    """Images as a float array (N, H, W) from 0 (ink: the value `high`) to 1 (paper: the value `low`).
+
+    Pixels that are nan or infinite become a chequered grey, which no image of the course looks like.
+    """
     if not low < high:
         raise CourseError(f"the value range runs from low = {low} to high = {high}; low should be below high")
     array = torch.as_tensor(images).detach().cpu().float()
@@ -53,7 +60,16 @@ def as_pixels(images, low=0.0, high=1.0):
         array = array[:, 0]
     if array.ndim != 3:
         raise CourseError(f"images have shape {tuple(array.shape)}; it should be (N, 1, H, W) or (N, H, W)")
-    return 1 - ((array - low) / (high - low)).clamp(0, 1).numpy()
+    rows, columns = torch.arange(array.shape[1])[:, None], torch.arange(array.shape[2])
+    chequered = torch.where((rows + columns) % 2 == 0, 0.35, 0.65)
+    pixels = 1 - ((array - low) / (high - low)).clamp(0, 1)
+    return torch.where(array.isfinite(), pixels, chequered).numpy()
+
+
+def broken(images):
+    """A note that says how many of `images` hold nan or infinite pixels; empty if none does."""
+    finite = [bool(torch.as_tensor(image).isfinite().all()) for image in images]
+    return "" if all(finite) else f"{finite.count(False)} of {len(finite)} images hold nan or infinite values"
 
 
 def compose(images, columns, gap=2, low=0.0, high=1.0):
@@ -71,8 +87,15 @@ def compose(images, columns, gap=2, low=0.0, high=1.0):
 
 
 def to_png(sheet, zoom=1):
-    """PNG bytes of an array (H, W) or (H, W, 3) with values from 0 (black) to 1 (white), enlarged `zoom` times."""
-    picture = Image.fromarray((np.clip(sheet, 0, 1) * 255).round().astype(np.uint8))
+    """PNG bytes of an array (H, W) or (H, W, 3) with values from 0 (black) to 1 (white), enlarged `zoom` times.
+
+    It may be a tensor on any device. What is nan becomes mid-grey.
+    """
+    sheet = sheet.detach().cpu().numpy() if isinstance(sheet, torch.Tensor) else np.asarray(sheet)
+    if sheet.ndim != 2 and (sheet.ndim != 3 or sheet.shape[2] != 3):
+        raise CourseError(f"the picture has shape {sheet.shape}; it should be (H, W) or (H, W, 3)")
+    visible = np.nan_to_num(np.clip(sheet, 0, 1), nan=0.5)
+    picture = Image.fromarray((visible * 255).round().astype(np.uint8))
     picture = picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST)
     buffer = io.BytesIO()
     picture.save(buffer, "png", compress_level=1)
@@ -120,30 +143,94 @@ def show_rows(rows, labels=(), title="", low=0.0, high=1.0, ax=None, columns=Non
     ax.set_xticks([width * (i + 0.5) - 1 for i in range(len(labels))], labels)
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
-    ax.set_title(title)
+    note = broken([image for images in rows.values() for image in images])
+    ax.set_title("\n".join(filter(None, (title, note))))
     return ax
 
 
 def plot_losses(losses, marks=None, title="", ylabel="loss", ax=None):
-    """Loss against step on a logarithmic axis: every step faint, the running mean bold, `marks` {label: height}.
+    """Loss against step: every step faint, the mean of the steps around it bold, `marks` {label: height} as lines.
 
-    losses: a list of numbers, or {name: list} for several curves.
+    losses: a list of numbers, or {name: list} for several curves. The axis is logarithmic if all heights are positive.
+    Where a loss is nan or infinite the curve has a gap, and a line below the title says since when.
     """
     ax = new_axes(6, 2.4) if ax is None else ax
-    for name, values in (losses if isinstance(losses, dict) else {"": losses}).items():
-        values = np.array([torch.as_tensor(value).item() for value in values], dtype=float)
-        steps = np.arange(1, len(values) + 1)
-        (faint,) = ax.plot(steps, values, alpha=0.3, linewidth=0.8)
-        window = max(1, len(values) // 40)
-        if len(values) >= window:
-            mean = np.convolve(values, np.ones(window) / window, mode="valid")
-            ax.plot(steps[window - 1 :], mean, color=faint.get_color(), label=name, linewidth=1.8)
-    for label, height in (marks or {}).items():
+    curves = losses if isinstance(losses, dict) else {"": losses}
+    curves = {name: as_numbers(values) for name, values in curves.items()}
+    marks = {label: float(height) for label, height in (marks or {}).items()}
+    for name, values in curves.items():
+        draw_curve(ax, name, values)
+    for height in marks.values():
         ax.axhline(height, color="0.4", linestyle=":", linewidth=1)
-        ax.annotate(
-            label, (1, height), xycoords=("axes fraction", "data"), ha="right", va="bottom", color="0.25", **BEHIND
-        )
+    lowest, highest = ax.dataLim.intervaly
+    if 0 < lowest <= highest:
+        use_plain_log_axis(ax, highest / lowest)
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    name_marks(ax, {label: height for label, height in marks.items() if np.isfinite(height)})
     if isinstance(losses, dict) and any(map(len, losses.values())):
         ax.legend()
-    ax.set(xlabel="step", ylabel=ylabel, yscale="log", title=title)
+    notes = [": ".join(filter(None, (name, gap(values)))) for name, values in curves.items() if gap(values)]
+    ax.set(xlabel="step", ylabel=ylabel, title="\n".join(filter(None, (title, ", ".join(notes)))))
     return ax
+
+
+def as_numbers(losses):
+    """A list of numbers, or of tensors with one number, as a float array (N,)."""
+    tensors = [torch.as_tensor(loss) for loss in losses]
+    for step, tensor in enumerate(tensors, start=1):
+        if tensor.numel() != 1:
+            raise CourseError(f"the loss of step {step} has shape {tuple(tensor.shape)}; it should be one number")
+    return np.array([tensor.item() for tensor in tensors], dtype=float)
+
+
+def draw_curve(ax, name, values):
+    """One loss (N,): every step, and the mean over about a fortieth of all steps, in its middle so that it never lags.
+
+    Few steps are also drawn as dots, since one point alone makes no line; steps that end in nan are shaded.
+    """
+    values = np.where(np.isfinite(values), values, np.nan)
+    steps = np.arange(1, len(values) + 1)
+    half = len(values) // 80
+    window = 2 * half + 1
+    (faint,) = ax.plot(steps, values, alpha=0.3, linewidth=0.8)
+    mean = np.convolve(values, np.ones(window) / window, mode="valid") if len(values) else values
+    dots = "." if len(values) < 20 else ""
+    ax.plot(steps[half : len(values) - half], mean, dots + "-", color=faint.get_color(), label=name, linewidth=1.8)
+    good = np.flatnonzero(np.isfinite(values))
+    last = good[-1] + 1 if len(good) else 0
+    if last < len(values):
+        ax.axvspan(last + 0.5, len(values) + 0.5, color=faint.get_color(), alpha=0.12, linewidth=0)
+
+
+def gap(values):
+    """In words: since when losses (N,) are nan or infinite, or how many of them; empty if none is."""
+    bad = np.flatnonzero(~np.isfinite(values))
+    if not len(bad):
+        return ""
+    kind = "nan" if np.isnan(values[bad[0]]) else "infinite"
+    if len(bad) == len(values) - bad[0]:
+        return f"{kind} since step {bad[0] + 1:,}"
+    return f"nan or infinite at {len(bad):,} of {len(values):,} steps, first at step {bad[0] + 1:,}"
+
+
+def use_plain_log_axis(ax, ratio):
+    """A logarithmic axis with numbers as people write them (0.6); ratio: the highest value over the lowest."""
+    ax.set_yscale("log")
+    numbered = (1, 2, 3, 4, 6, 8) if ratio < 4 else (1, 2, 3, 5) if ratio < 10 else (1, 2, 5) if ratio < 100 else (1,)
+    ax.yaxis.set_major_locator(LogLocator(subs=numbered))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def name_marks(ax, marks):
+    """Names right of the axes, each at its height, where they hide no curve; close ones are moved apart."""
+    room = 11  # points from one name to the next
+    ax.autoscale_view()  # now, so that heights can be told in points
+    points = {label: ax.transData.transform((1, y))[1] * 72 / ax.figure.dpi for label, y in marks.items()}
+    above = -np.inf
+    for label in sorted(marks, key=marks.get):
+        above = max(points[label], above + room)
+        ax.annotate(
+            label, (1, marks[label]), xycoords=("axes fraction", "data"), xytext=(4, above - points[label]),
+            textcoords="offset points", ha="left", va="center", color="0.25", annotation_clip=False,
+        )  # fmt: skip

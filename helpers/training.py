@@ -3,13 +3,15 @@
 import io
 import random
 import time
+from contextlib import nullcontext
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 
 from helpers import plotting
-from helpers.captions import describe, in_notebook
+from helpers.arguments import whole_number
+from helpers.captions import LivePicture, describe, in_notebook
 from helpers.files import CourseError
 
 
@@ -25,18 +27,36 @@ def fast_math(device):
     """
     if device.type == "cuda":
         able = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
+    elif device.type == "cpu":
         able = getattr(torch.cpu, "_is_avx512_bf16_supported", bool)()  # a torch that cannot tell: no
-    return torch.autocast(device.type, torch.bfloat16, enabled=able)
+    else:
+        able = False  # nobody measured there whether it pays
+    return torch.autocast(device.type, torch.bfloat16) if able else nullcontext()
 
 
 def set_seed(seed):
     """Start every random generator that the course uses (Python, NumPy, torch on all devices) from `seed`."""
-    if not isinstance(seed, int) or not 0 <= seed < 2**32:
+    number = whole_number(seed)
+    if number is None or not 0 <= number < 2**32:
         raise CourseError(f"seed is {seed!r}; choose a whole number from 0 to 4294967295")
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
+    random.seed(number)
+    np.random.seed(number)
+    torch.manual_seed(number)
+
+
+def one_cycle(optimizer, max_lr, steps, warmup=0.3):
+    """torch's OneCycleLR for `steps` steps: the learning rate climbs to `max_lr`, then falls to nearly nothing.
+
+    warmup: the part of all steps that climbs, from 0 to below 1. Call `.step()` after each step of `optimizer`.
+    """
+    number = whole_number(steps)
+    if number is None or number < 1:
+        raise CourseError(f"steps is {steps!r}; a learning rate that climbs and falls needs a whole number from 1 on")
+    if not 0 <= warmup < 1:
+        raise CourseError(f"warmup is {warmup!r}; give the part of all steps that climbs, from 0 to below 1")
+    if warmup * number == 1:  # a climb of exactly one step: torch divides its length minus one by itself
+        warmup *= 1 + 1e-9
+    return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr, total_steps=number, pct_start=float(warmup))
 
 
 def progress(batches, losses, marks=None, title="training loss", every=1.0):
@@ -46,7 +66,12 @@ def progress(batches, losses, marks=None, title="training loss", every=1.0):
     compare with. Redrawn every `every` seconds at most; the last picture stays as one figure, also when the loop is
     interrupted. Outside a notebook it only yields.
     """
-    canvas = LiveFigure() if in_notebook() else None
+    try:
+        total = len(batches)
+    except TypeError as error:  # said now, not at the first redraw
+        kind = type(batches).__name__
+        raise CourseError(f"progress got a {kind}, which has no length; give it a list or range(steps)") from error
+    canvas = LivePicture() if in_notebook() else None
     started = shown = time.perf_counter()
     pause = every
     step = 0
@@ -55,15 +80,15 @@ def progress(batches, losses, marks=None, title="training loss", every=1.0):
             yield batch
             now = time.perf_counter()
             if canvas and now - shown >= pause:
-                left = (now - started) / step * (len(batches) - step)
-                state = f"{title}: step {step:,} of {len(batches):,}, about {left:.0f} s left"
+                left = (now - started) / step * (total - step)
+                state = f"{title}: step {step:,} of {total:,}, about {left:.0f} s left"
                 canvas.show(*curve(losses, marks, state))
                 shown = time.perf_counter()
                 pause = max(every, 20 * (shown - now))  # drawing takes 5 % of the time at most
     finally:
         if canvas:
             seconds = time.perf_counter() - started
-            cut = "" if step == len(batches) else f", interrupted before {len(batches):,}"
+            cut = "" if step == total else f", interrupted before {total:,}"
             canvas.show(*curve(losses, marks, f"{title}: {step:,} steps in {seconds:.0f} s{cut}"))
 
 
@@ -74,18 +99,3 @@ def curve(losses, marks, title):
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue(), describe(figure)
-
-
-class LiveFigure:
-    """One picture in the cell's output that is replaced in place (JupyterLab, Colab, nbconvert)."""
-
-    def __init__(self):
-        self.handle = None
-
-    def show(self, png, alt):
-        from IPython.display import Image, display
-
-        if self.handle is None:
-            self.handle = display(Image(png, alt=alt), display_id=True)
-        else:
-            self.handle.update(Image(png, alt=alt))

@@ -1,8 +1,8 @@
 """Sliders and buttons that redraw one picture at once, through `widgets.Image` (Colab and JupyterLab both show it)."""
 
 import ipywidgets
-import numpy as np
 
+from helpers.callbacks import Careful
 from helpers.files import CourseError
 from helpers.plotting import to_png
 
@@ -50,20 +50,24 @@ def make_control(name, values):
     return kind(value=start, min=low, max=high, step=step, **look)
 
 
-class Explorer(ipywidgets.VBox):
-    """Controls above a picture: whenever a control moves, the picture is drawn again."""
+class Explorer(Careful):
+    """Controls above a picture: whenever a control moves, the picture is drawn again.
+
+    An error at the start is raised, and the cell shows it; later ones are shown below the last good picture.
+    """
 
     def __init__(self, draw, controls, width, zoom):
         self.draw, self.controls, self.zoom = draw, controls, zoom
         self.picture = ipywidgets.Image(format="png", width=width)
-        super().__init__([*controls.values(), self.picture])
+        super().__init__()
+        self.children = [*controls.values(), self.picture, self.note]
         for control in controls.values():
-            control.observe(self.redraw, names="value")
+            control.observe(lambda change: self.attempt(self.redraw), names="value")
         self.redraw()
 
-    def redraw(self, change=None):
+    def redraw(self):
         """Draw the picture for the controls' present values."""
-        self.picture.value = to_png(np.asarray(self.draw(**self.values())), self.zoom)
+        self.picture.value = to_png(self.draw(**self.values()), self.zoom)
 
     def values(self):
         """The controls' present values by name."""
@@ -78,9 +82,9 @@ class Player(Explorer):
         self.actions = actions
         self.buttons = {label: ipywidgets.Button(description=label, layout={"width": "auto"}) for label in actions}
         for button in self.buttons.values():
-            button.on_click(lambda clicked: self.act(clicked.description))
+            button.on_click(lambda clicked: self.attempt(self.act, clicked.description))
         self.play = ipywidgets.Play(interval=interval, max=10_000, show_repeat=False)
-        self.play.observe(lambda change: self.act(play), names="value")
+        self.play.observe(lambda change: self.attempt(self.act, play), names="value")
         row = ipywidgets.HBox([*self.buttons.values(), self.play], layout={"flex_flow": "row wrap"})
         self.children = [row, *self.children]
 

@@ -12,6 +12,7 @@ BROWSER = bool(CHROMIUM and find_spec("playwright"))  # whether this machine can
 MOVE_EVERYTHING = """
 def move_everything():  # a function, so that no name of the lesson is changed
     import gc
+    from helpers.exercises.quiz import Question
     from helpers.widgets import Explorer, Player
 
     explorers = [thing for thing in gc.get_objects() if type(thing) in (Explorer, Player)]
@@ -20,13 +21,19 @@ def move_everything():  # a function, so that no name of the lesson is changed
             before, pictures = control.value, set()
             for value in getattr(control, "options", None) or (control.min, control.max):
                 control.value = value
+                assert explorer.problem == "", f"{name!r} at {value}: {explorer.problem}"
                 pictures.add(explorer.picture.value)
             control.value = before
             assert len(pictures) > 1 or isinstance(explorer, Player), f"{name!r} changes nothing"
         for label, button in explorer.buttons.items() if isinstance(explorer, Player) else ():
             before = explorer.picture.value
             button.click()
+            assert explorer.problem == "", f"{label!r}: {explorer.problem}"
             assert explorer.picture.value != before, f"{label!r} changes nothing"
+    for question in [thing for thing in gc.get_objects() if issubclass(type(thing), Question)]:
+        for button in question.buttons:
+            button.click()
+            assert question.problem == "" != question.reply.value, f"{button.description!r}: {question.problem}"
     return len(explorers)
 
 print(f"moved {move_everything()} pictures")
@@ -43,7 +50,10 @@ def prepared(path):
 def check(notebook, outputs):
     """Assert that the outputs of a prepared notebook, as nbformat has them, show no error and only the course's own."""
     printed = "".join("".join(output["text"]) for output in outputs if output.get("name") == "stdout")
-    assert [o for o in outputs if o["output_type"] == "error" or o.get("name") == "stderr"] == []
+    wrong = [o for o in outputs if o["output_type"] == "error" or o.get("name") == "stderr"]
+    assert not wrong, "\n".join(str(o.get("text") or f"{o['ename']}: {o['evalue']}") for o in wrong)
+    silent = [o for o in outputs if "image/png" in o.get("data", {}) and not o["metadata"]["image/png"].get("alt")]
+    assert not silent, f"{len(silent)} pictures without an alternative text"
     assert "shipped with the course" in printed
     assert "your own" not in printed
     widgets = sum("sliders(" in cell.source or "player(" in cell.source for cell in notebook.cells)

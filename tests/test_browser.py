@@ -23,7 +23,10 @@ from helpers.files import COURSE
 from tools import notebooks
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed (pip install playwright)")
-pytestmark = pytest.mark.skipif(not demo.CHROMIUM, reason="no Chromium here (Debian: apt-get install chromium)")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not demo.CHROMIUM, reason="no Chromium here (Debian: apt-get install chromium)"),
+]
 
 SLOWEST = 0.5  # seconds from key to picture, the median of a lesson; 0.1 on an idle machine
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -57,9 +60,9 @@ def lab(tmp_path_factory):
     folders = {kind: str(tmp_path_factory.mktemp("own") / kind) for kind in kinds}
     settings = Path(folders["JUPYTERLAB_SETTINGS_DIR"], "@jupyterlab", "apputils-extension")
     settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}', encoding="utf-8")
     theme = os.environ.get("COURSE_THEME", "JupyterLab Light")
-    (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
+    (settings / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}), encoding="utf-8")
     options = {
         "ServerApp.ip": "127.0.0.1", "ServerApp.port": port, "ServerApp.open_browser": False,
         "ServerApp.root_dir": root,
@@ -75,7 +78,7 @@ def lab(tmp_path_factory):
 @contextmanager
 def serving(command, url, log, environment=None):
     """`python -m command` in the background, ready when `url` answers, stopped at the end."""
-    with log.open("w") as file:
+    with log.open("w", encoding="utf-8") as file:
         server = subprocess.Popen([sys.executable, "-m", *command], env=os.environ | (environment or {}),
                                   stdout=file, stderr=subprocess.STDOUT)  # fmt: skip
     try:
@@ -94,7 +97,8 @@ def wait_for(url, server, log, seconds=90):
             return urllib.request.urlopen(url, timeout=2).read()
         except OSError:
             time.sleep(0.3)
-    raise AssertionError(f"{' '.join(server.args[1:3])} did not start: {log.read_text()[-2000:]}")
+    said = log.read_text(encoding="utf-8")[-2000:]
+    raise AssertionError(f"{' '.join(server.args[1:3])} did not start: {said}")
 
 
 def keep(page, name):

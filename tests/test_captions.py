@@ -4,6 +4,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
+from IPython.core.formatters import PlainTextFormatter
 
 from helpers import captions, plotting
 from helpers.captions import describe
@@ -40,18 +41,41 @@ def test_names_of_rows_and_columns_are_words_and_numbers_on_an_axis_are_not():
 
 @pytest.mark.parametrize("about", [{}, {"width": 300}])
 def test_a_description_joins_what_is_known_about_the_picture(curves, about):
-    draw = captions.captioned(lambda figure: (b"png", about) if about else b"png")
+    draw = captions.Captioned(lambda figure: (b"png", about) if about else b"png")
     assert draw(curves) == (b"png", about | {"alt": describe(curves)})
 
 
 def test_a_figure_without_content_stays_without_picture(curves):
-    assert captions.captioned(lambda figure: None)(curves) is None
+    assert captions.Captioned(lambda figure: None)(curves) is None
+
+
+def test_a_figure_that_cannot_be_described_is_shown_all_the_same(curves, monkeypatch):
+    monkeypatch.setattr(captions, "describe_axes", lambda ax: ax.no_such_thing)
+    assert captions.Captioned(lambda figure: b"png")(curves) == (b"png", {"alt": ""})
+
+
+def test_every_format_that_draws_figures_is_captioned_once():
+    formatters = {kind: PlainTextFormatter() for kind in captions.PICTURES}
+    for kind in captions.PICTURES[:2]:
+        formatters[kind].for_type(plt.Figure, lambda figure: "picture")
+    captions.caption_formats(formatters, None)
+    captions.caption_formats(formatters, None)
+    first, second, other = (formatter.type_printers.get(plt.Figure) for formatter in formatters.values())
+    assert first.draw(None) == second.draw(None) == "picture"
+    assert other is None
+
+
+def test_outside_a_notebook_a_picture_is_told_in_words(capsys):
+    captions.show_png(b"png", "a boot")
+    assert capsys.readouterr().out == "a boot\n"
 
 
 def test_outside_a_notebook_the_backend_stays(monkeypatch):
+    before = mpl.get_backend()
     monkeypatch.setattr(plt, "switch_backend", lambda name: pytest.fail("switched the backend"))
     with mpl.rc_context():
         plotting.use_style()
+        assert mpl.get_backend() == before
     assert not captions.in_notebook()
 
 

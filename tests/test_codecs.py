@@ -1,12 +1,12 @@
-"""Image formats through Pillow, and the report on the machine."""
+"""Image formats through Pillow."""
 
 import io
 
 import pytest
 import torch
 from PIL import Image
+from second_device import AVAILABLE, second_device
 
-from helpers import machine
 from helpers.codecs import through_codec
 from helpers.datasets import load
 from helpers.files import CourseError
@@ -33,33 +33,13 @@ def test_a_shared_header_is_cheaper_than_one_for_each_image():
     assert through_codec(IMAGES, "JPEG", 5)[0] < buffer.tell() / 3
 
 
+@pytest.mark.skipif(not AVAILABLE, reason="this torch has no devices defined in Python")
+def test_images_of_another_device_come_back_on_the_cpu():
+    with second_device() as device:
+        _, back = through_codec(IMAGES.to(device), "PNG")
+    assert torch.equal(back, through_codec(IMAGES, "PNG")[1])
+
+
 def test_an_unknown_format_is_refused():
     with pytest.raises(CourseError, match="'GIF' is not known; choose one of JPEG, WEBP, PNG"):
         through_codec(IMAGES, "GIF")
-
-
-def test_this_machine_is_ready(capsys):
-    machine.report()
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 5
-    assert all(line.startswith("ok") for line in lines)
-
-
-def test_an_old_python_is_told_what_to_do(monkeypatch):
-    monkeypatch.setattr(machine, "OLDEST_PYTHON", (9, 0))
-    assert machine.python_line().startswith("LOOK")
-    assert "README.md" in machine.python_line()
-
-
-def test_an_old_torch_is_told_what_to_do(monkeypatch):
-    monkeypatch.setattr(machine, "OLDEST_TORCH", (9, 0))
-    assert "pip install -r requirements.txt" in machine.torch_line()
-
-
-def test_a_damaged_file_is_named(monkeypatch):
-    def damaged(path):
-        raise CourseError(f"{path.name} is damaged")
-
-    monkeypatch.setattr(machine, "verify", damaged)
-    assert machine.data_line().startswith("LOOK")
-    assert "is damaged" in machine.data_line()

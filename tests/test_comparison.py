@@ -19,7 +19,7 @@ def results(tmp_path, monkeypatch):
     noise = torch.rand(2000, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     save(noise, Facts(**vars(shipped) | {"seconds": 4321.0}))
     save(noise, Facts("my zebra", "fashion", 5, 7, 1.0, 1, 1.0, "elsewhere"))
-    (tmp_path / "samples" / "text.npz").write_text("no archive")
+    (tmp_path / "samples" / "text.npz").write_text("no archive", encoding="utf-8")
     (tmp_path / "samples" / "half.npz").write_bytes(b"PK\x03\x04")
     return tmp_path
 
@@ -42,6 +42,7 @@ def rows(tables, name):
     ]
 
 
+@pytest.mark.slow
 def test_own_results_take_their_place_and_bad_files_are_named(results):
     printed, tables = until_the_table(steps=800)
     assert printed.count("left out: ") == 2
@@ -55,6 +56,7 @@ def test_own_results_take_their_place_and_bad_files_are_named(results):
     assert [len(rows(tables, name)) for name in ("04 VAE", "06 conditional GAN", "08 diffusion")] == [2, 2, 2]
 
 
+@pytest.mark.slow
 def test_the_demo_path_shows_the_course_s_own_results(results):
     printed, tables = until_the_table(steps=0)
     assert "left out" not in printed and "0 of them yours" in printed

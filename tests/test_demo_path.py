@@ -8,6 +8,7 @@ import pytest
 from tools import notebooks
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(demo.BROWSER, reason="tests/test_browser.py runs the same cells in JupyterLab")
 @pytest.mark.parametrize("path", notebooks.lessons(), ids=lambda path: path.stem)
 def test_a_lesson_runs_without_training(path):

@@ -56,6 +56,42 @@ def test_images_may_come_in_any_of_these_forms(form):
     np.testing.assert_allclose(as_pixels(form(IMAGES)), 1 - IMAGES[:, 0], atol=1e-6)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_pixels_that_are_no_numbers_look_like_no_image(value):
+    images = torch.full((2, 1, 4, 4), value)
+    images[1, 0, 0, 0] = 0.0
+    pixels = as_pixels(images)
+    assert set(np.unique(pixels[0]).round(2)) == {np.float32(0.35), np.float32(0.65)}
+    assert (pixels[0][:, 1:] != pixels[0][:, :-1]).all()
+    assert pixels[1, 0, 0] == 1
+    np.testing.assert_array_equal(pixels[1].ravel()[1:], pixels[0].ravel()[1:])
+
+
+def test_a_figure_says_how_many_images_are_no_numbers():
+    images = IMAGES.clone()
+    images[3, 0, 5, 5] = float("nan")
+    images[4] = float("inf")
+    assert show_grid(images, title="drawn").get_title() == "drawn\n2 of 12 images hold nan or infinite values"
+    assert show_rows({"": images[:4]}).get_title() == "1 of 4 images hold nan or infinite values"
+
+
+@pytest.mark.filterwarnings("error")
+def test_to_png_shows_what_is_no_number_as_grey():
+    pixels = np.asarray(Image.open(io.BytesIO(to_png(np.array([[np.nan, 1.0, np.inf]])))))
+    assert pixels.tolist() == [[128, 255, 255]]
+
+
+def test_to_png_takes_a_tensor():
+    sheet = torch.rand(4, 6, requires_grad=True)
+    assert to_png(sheet) == to_png(sheet.detach().numpy())
+
+
+@pytest.mark.parametrize("shape", [(4,), (1, 4, 6), (4, 6, 4), (4, 6, 1), (2, 1, 4, 6), ()])
+def test_to_png_refuses_what_is_no_picture(shape, refuses):
+    with refuses(str(shape), "(H, W) or (H, W, 3)"):
+        to_png(np.zeros(shape))
+
+
 def test_drawing_leaves_the_images_as_they_are():
     before = IMAGES.clone()
     show_grid(IMAGES)
@@ -159,6 +195,18 @@ def test_there_are_ten_different_colours_and_the_style_uses_them():
         assert mpl.rcParams["axes.prop_cycle"].by_key()["color"] == list(plotting.COLOURS)
 
 
+@pytest.mark.parametrize("foreign", ["dark_background", "ggplot"])
+def test_the_style_starts_from_matplotlibs_defaults(foreign):
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        plotting.use_style()
+        ours = dict(mpl.rcParams)
+        mpl.style.use(foreign)
+        mpl.rcParams.update({"text.usetex": True, "font.family": "no such font", "savefig.facecolor": "black"})
+        plotting.use_style()
+        assert dict(mpl.rcParams) == ours
+
+
 # Rows
 
 
@@ -217,11 +265,11 @@ def test_losses_count_steps_from_1_on_a_logarithmic_axis():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("step", "loss")
 
 
-def test_the_bold_line_is_the_mean_of_the_last_steps():
-    losses = np.arange(1.0, 81.0)  # 80 steps, so that the mean is over 2
+def test_the_bold_line_is_the_mean_of_the_steps_around_it():
+    losses = np.arange(1.0, 161.0) ** 2  # 160 steps, so that the mean is over 5
     faint, bold = plot_losses(losses).lines
-    assert bold.get_xdata().tolist() == list(range(2, 81))
-    np.testing.assert_allclose(bold.get_ydata(), (losses[1:] + losses[:-1]) / 2)
+    assert bold.get_xdata().tolist() == list(range(3, 159))
+    np.testing.assert_allclose(bold.get_ydata(), [losses[i : i + 5].mean() for i in range(156)])
     assert faint.get_color() == bold.get_color()
     assert faint.get_linewidth() < bold.get_linewidth()
 
@@ -238,18 +286,93 @@ def test_marks_are_named_lines():
     assert [text.get_text() for text in ax.texts] == ["PCA"]
 
 
+def test_names_of_marks_stand_beside_the_axes_and_apart():
+    with mpl.rc_context():
+        plotting.use_style()
+        ax = plot_losses([3.0, 2.0], marks={"mean image": 2.5, "PCA": 2.51, "nothing": 2.0})
+        ax.figure.canvas.draw()
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert all(box.x0 >= ax.get_window_extent().x1 for box in boxes), "a name hides the end of the curve"
+    assert all(box.x1 <= ax.figure.bbox.x1 for box in boxes), "a name is cut"
+    for one, other in itertools.combinations(boxes, 2):
+        assert one.y1 <= other.y0 or other.y1 <= one.y0
+    assert {text.xy for text in ax.texts} == {(1, 2.5), (1, 2.51), (1, 2.0)}
+
+
+@pytest.mark.parametrize("losses", [[0.3, -0.1], [0.3, 0.0], {"D": [1.0, 2.0], "G": [-1.0, -2.0]}])
+def test_a_loss_that_is_not_positive_is_drawn_on_a_linear_axis(losses):
+    ax = plot_losses(losses)
+    low, high = ax.get_ylim()
+    assert ax.get_yscale() == "linear"
+    assert low < min(min(line.get_ydata()) for line in ax.lines) < high
+
+
+def test_a_mark_at_zero_is_not_lost():
+    ax = plot_losses([3.0, 2.0], marks={"perfect": 0.0})
+    assert ax.get_ylim()[0] <= 0
+
+
 @pytest.mark.parametrize(
-    "losses",
+    ("low", "high"), [(0.3, 0.34), (0.25, 0.95), (0.2, 1.9), (0.02, 0.9), (1e-3, 5.0), (1e-7, 1.0), (3, 2e4)]
+)
+def test_heights_are_written_as_people_write_numbers(low, high):
+    ax = plot_losses(np.geomspace(high, low, 50))
+    ax.figure.canvas.draw()
+    bottom, top = ax.get_ylim()
+    shown = [tick for tick in ax.yaxis.get_major_ticks() if bottom <= tick.get_loc() <= top]
+    words = [tick.label1.get_text().replace("\N{MINUS SIGN}", "-") for tick in shown]
+    assert len(words) >= 2
+    assert [float(word) for word in words] == pytest.approx([tick.get_loc() for tick in shown])
+    assert not any(tick.label1.get_text() for tick in ax.yaxis.get_minor_ticks())
+    boxes = [tick.label1.get_window_extent() for tick in shown]
+    assert all(below.y1 <= above.y0 for below, above in itertools.pairwise(boxes)), "labels overlap"
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("losses", "note"),
     [
-        [],
-        [1.0],
-        [1.0, float("nan"), 1.0],
-        {"a": [], "b": []},
+        ([1.0] * 50 + [NAN] * 50, "nan since step 51"),
+        ([NAN] * 3, "nan since step 1"),
+        ([2.0, 1.0, INF], "infinite since step 3"),
+        ([1.0, NAN, 1.0, INF, 1.0], "nan or infinite at 2 of 5 steps, first at step 2"),
+        ({"G": [1.0, NAN], "D": [1.0, 1.0]}, "G: nan since step 2"),
+        ({"G": [1.0, NAN], "D": [INF, INF]}, "G: nan since step 2, D: infinite since step 1"),
     ],
 )
 @pytest.mark.filterwarnings("error")
-def test_losses_are_drawn_from_the_first_step_on(losses):
-    plot_losses(losses).figure.canvas.draw()
+def test_losses_that_are_no_numbers_are_told(losses, note):
+    ax = plot_losses(losses, marks={"rival": 0.5}, title="training loss")
+    ax.figure.canvas.draw()
+    assert ax.get_title() == f"training loss\n{note}"
+    assert np.isfinite(ax.get_ylim()).all()
+    steps = max(map(len, losses.values())) if isinstance(losses, dict) else len(losses)
+    assert ax.get_xlim()[1] >= steps, "the steps without a number are part of the picture"
+
+
+@pytest.mark.parametrize("losses", [[], [1.0], [1.0, 2.0], [NAN], {"a": [], "b": []}, {"a": [1.0], "b": []}, {}])
+@pytest.mark.parametrize("marks", [{}, {"rival": 0.5}, {"rival": NAN}])
+@pytest.mark.filterwarnings("error")
+def test_losses_are_drawn_from_the_first_step_on(losses, marks):
+    plot_losses(losses, marks).figure.canvas.draw()
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 30, 2000])
+def test_steps_are_whole_numbers(steps):
+    ax = plot_losses([1.0] * steps)
+    assert all(tick == round(tick) for tick in ax.get_xticks())
+
+
+def test_a_single_step_can_be_seen():
+    ax = plot_losses([1.0])
+    assert ax.lines[-1].get_marker() == "."
+
+
+def test_a_loss_of_several_numbers_is_refused(refuses):
+    with refuses("the loss of step 2 has shape (3,)", "one number"):
+        plot_losses([1.0, torch.ones(3)])
 
 
 # Maps

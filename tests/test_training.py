@@ -2,16 +2,18 @@
 
 import base64
 import random
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import nbformat
 import numpy as np
 import pytest
 import torch
+from torch.optim.lr_scheduler import OneCycleLR
 
 from helpers import training
 from helpers.files import COURSE
-from helpers.training import fast_math, pick_device, progress, set_seed
+from helpers.training import fast_math, one_cycle, pick_device, progress, set_seed
 from tools import notebooks
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -33,7 +35,15 @@ def test_the_same_seed_starts_every_generator_again():
     assert all(a != b for a, b in zip(draw(), first, strict=True))
 
 
-@pytest.mark.parametrize("seed", [-1, 2**32, 1.0, "1", None])
+@pytest.mark.parametrize("seed", [np.int64(3), np.uint8(3), torch.tensor(3)])
+def test_a_whole_number_of_any_kind_is_a_seed(seed):
+    set_seed(3)
+    first = draw()
+    set_seed(seed)
+    assert draw() == first
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.0, "1", None, True, np.True_, np.float64(3)])
 def test_a_seed_that_is_no_small_whole_number_is_refused(seed, refuses):
     with refuses(f"seed is {seed!r}", "whole number from 0"):
         set_seed(seed)
@@ -53,8 +63,16 @@ def test_the_device_is_cuda_where_there_is_one(cuda, kind, monkeypatch):
 def test_layers_compute_in_bfloat16_only_where_the_device_can(kind, able, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: able)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: able, raising=False)
-    monkeypatch.setattr(torch, "autocast", lambda *arguments, enabled: (*arguments, enabled))
-    assert fast_math(torch.device(kind)) == (kind, torch.bfloat16, able)
+    monkeypatch.setattr(torch, "autocast", lambda *arguments: nullcontext(arguments))
+    with fast_math(torch.device(kind)) as chosen:
+        assert chosen == ((kind, torch.bfloat16) if able else None)
+
+
+@pytest.mark.parametrize("kind", ["mps", "xpu", "privateuseone", "meta"])
+@pytest.mark.filterwarnings("error")
+def test_on_other_devices_everything_is_computed_as_always(kind):
+    with fast_math(torch.device(kind)):
+        assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == torch.float32
 
 
 def test_a_torch_that_cannot_tell_computes_as_always(monkeypatch):
@@ -63,12 +81,74 @@ def test_a_torch_that_cannot_tell_computes_as_always(monkeypatch):
         assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == torch.float32
 
 
+# A learning rate that climbs and falls
+
+
+def rates(make, steps):
+    """The learning rate and the momentum of each step under the schedule that `make(optimizer)` returns."""
+    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
+    schedule = make(optimizer)
+    found = []
+    for _ in range(steps):
+        found.append((optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["betas"][0]))
+        optimizer.step()
+        schedule.step()
+    return found
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.05, 0.1, 0.3, 0.5])
+def test_one_cycle_is_torchs_own_wherever_that_works(warmup):
+    broken = []
+    for steps in range(1, 201):
+        ours = rates(lambda optimizer, n=steps: one_cycle(optimizer, 0.01, n, warmup), steps)
+        assert np.isfinite(ours).all()
+        assert max(lr for lr, _ in ours) <= 0.01 * (1 + 1e-9)
+        try:
+            torchs = rates(
+                lambda optimizer, n=steps: OneCycleLR(optimizer, 0.01, total_steps=n, pct_start=warmup), steps
+            )
+        except ZeroDivisionError:
+            broken.append(steps)
+        else:
+            assert ours == torchs
+    assert broken == [steps for steps in range(1, 201) if warmup * steps == 1], "else one_cycle is needed no more"
+
+
+def test_a_climb_of_one_step_starts_below_and_is_near_the_top_next():
+    (first, _), (second, _), *_ = rates(lambda optimizer: one_cycle(optimizer, 0.01, 10, 0.1), 10)
+    assert first == pytest.approx(0.01 / 25)
+    assert second == pytest.approx(0.01, rel=0.05)
+
+
+@pytest.mark.parametrize("steps", [0, -1, 2.5, "10", None, True])
+def test_one_cycle_needs_a_number_of_steps(steps, refuses):
+    with refuses(f"steps is {steps!r}", "whole number from 1"):
+        rates(lambda optimizer: one_cycle(optimizer, 0.01, steps), 1)
+
+
+@pytest.mark.parametrize("warmup", [-0.1, 1, 1.5, float("nan")])
+def test_one_cycle_cannot_only_climb(warmup, refuses):
+    with refuses(f"warmup is {warmup!r}", "from 0 to below 1"):
+        rates(lambda optimizer: one_cycle(optimizer, 0.01, 10, warmup), 1)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 10])
+def test_torchs_cosine_needs_no_such_care(steps):
+    found = rates(lambda optimizer: torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps), steps)
+    assert np.isfinite(found).all()
+
+
 # Outside a notebook
 
 
 @pytest.mark.parametrize("losses", [[], {"generator": [], "discriminator": []}])
 def test_progress_yields_every_batch_in_order(losses):
     assert list(progress("abc", losses)) == ["a", "b", "c"]
+
+
+def test_batches_without_a_length_are_refused_before_the_first_step(refuses):
+    with refuses("generator", "range(steps)"):
+        next(progress((x for x in "abc"), []))
 
 
 def test_outside_a_notebook_nothing_is_drawn_or_printed(monkeypatch, capsys):
@@ -90,11 +170,11 @@ def notebook(monkeypatch):
             self.pictures = []
             fake.displays.append(self.pictures)
 
-        def show(self, png, alt):
+        def show(self, png, words):
             self.pictures.append(png)
 
     monkeypatch.setattr(training, "in_notebook", lambda: True)
-    monkeypatch.setattr(training, "LiveFigure", Recorder)
+    monkeypatch.setattr(training, "LivePicture", Recorder)
     monkeypatch.setattr(training, "time", SimpleNamespace(perf_counter=lambda: fake.clock))
     return fake
 
@@ -114,6 +194,20 @@ def test_the_last_picture_is_a_png_on_the_only_display(notebook, losses):
         for values in curves:
             values.append(1.0)
     (pictures,) = notebook.displays
+    assert pictures[-1].startswith(PNG)
+
+
+@pytest.mark.parametrize("losses", [[], {"generator": [], "discriminator": []}])
+@pytest.mark.parametrize("steps", [0, 1, 2, 3])
+@pytest.mark.filterwarnings("error")
+def test_few_steps_or_none_leave_a_picture_too(notebook, steps, losses):
+    curves = losses.values() if isinstance(losses, dict) else [losses]
+    for _ in progress(range(steps), losses, marks={"baseline": 0.5}, every=0):
+        for values in curves:
+            values.append(1.0)
+        notebook.clock += 1
+    (pictures,) = notebook.displays
+    assert len(pictures) == steps + 1
     assert pictures[-1].startswith(PNG)
 
 
@@ -181,6 +275,18 @@ def test_a_loss_that_was_not_made_a_number_is_drawn_all_the_same(notebook):
     for _ in progress(range(3), losses):
         losses.append(torch.tensor(1.0))
     assert notebook.displays[0][-1].startswith(PNG)
+
+
+def test_a_loss_that_is_no_number_is_answered_with_a_sentence(notebook, refuses):
+    losses = []
+    with refuses("the loss of step 1 has shape (3,)"):
+        for _ in progress(range(3), losses):
+            losses.append(torch.ones(3))
+
+
+def test_a_loss_that_became_nan_is_said_in_the_words_of_the_picture():
+    _, words = training.curve([1.0, 0.5, float("nan")], None, "training loss: 3 steps in 1 s")
+    assert "training loss: 3 steps in 1 s" in words and "nan since step 3" in words
 
 
 def test_a_loss_with_its_graph_still_on_it_is_drawn_all_the_same(notebook):

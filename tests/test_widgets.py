@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from helpers.exercises.quiz import Question
 from helpers.files import CourseError
 from helpers.plotting import compose
 from helpers.widgets import player, sliders
@@ -59,7 +60,7 @@ def test_the_picture_has_its_width_on_the_page(grey):
 
 
 def test_controls_stand_above_the_picture_under_their_names(grey):
-    assert grey.children == (grey.controls["level"], grey.controls["size"], grey.picture)
+    assert grey.children == (grey.controls["level"], grey.controls["size"], grey.picture, grey.note)
     assert [control.description for control in grey.controls.values()] == ["level", "size"]
 
 
@@ -97,10 +98,72 @@ def test_a_range_of_another_length_is_refused(values, refuses):
         sliders(lambda x: np.zeros((2, 2)), {"x": values})
 
 
-def test_an_error_in_the_callback_is_not_silent():
-    explorer = sliders(lambda x: np.full((2, 2), 1 / (3 - x)), {"x": (0, 5, 1, 0)})
+def one_third(x):
+    return np.full((2, 2), 1 / (3 - x))
+
+
+@pytest.fixture
+def fragile():
+    """An explorer that fails at 3."""
+    return sliders(one_third, {"x": (0, 5, 1, 0)})
+
+
+def test_an_error_in_the_callback_is_shown_below_the_last_good_picture(fragile):
+    before = fragile.picture.value
+    assert (fragile.problem, fragile.note.value) == ("", "")
+    fragile.controls["x"].value = 3
+    for words in ("ZeroDivisionError: division by zero", "in one_third", "return np.full((2, 2), 1 / (3 - x))"):
+        assert words in fragile.problem
+        assert words in fragile.note.value
+    assert fragile.picture.value == before
+    assert fragile.children[-1] is fragile.note
+
+
+@torch.no_grad()
+def too_wide(x):
+    return torch.nn.Linear(2, 2)(torch.ones(2, 2 + x))
+
+
+def test_an_error_deep_in_a_package_names_the_learners_line():
+    explorer = sliders(too_wide, {"x": (0, 5, 1, 0)})
+    explorer.controls["x"].value = 1
+    assert explorer.problem.startswith("RuntimeError: ")
+    assert "in too_wide, line" in explorer.problem
+
+
+def test_the_next_success_clears_the_error(fragile):
+    fragile.controls["x"].value = 3
+    fragile.controls["x"].value = 2
+    assert (fragile.problem, fragile.note.value) == ("", "")
+    assert (decoded(fragile) == 255).all()
+
+
+def test_an_error_at_the_start_is_the_cells_own():
     with pytest.raises(ZeroDivisionError):
-        explorer.controls["x"].value = 3
+        sliders(one_third, {"x": (0, 5, 1, 3)})
+
+
+def test_an_error_for_the_learner_is_its_own_sentence_and_no_markup():
+    def draw(x):
+        if x:
+            raise CourseError("<b>too</b> much; move x to 0")
+        return np.zeros((2, 2))
+
+    explorer = sliders(draw, {"x": (0, 5, 1, 0)})
+    explorer.controls["x"].value = 1
+    assert explorer.problem == "<b>too</b> much; move x to 0"
+    assert "&lt;b&gt;too" in explorer.note.value and "<b>" not in explorer.note.value
+
+
+def test_a_picture_of_a_wrong_shape_is_told():
+    explorer = sliders(lambda x: np.zeros((2, 2) if x == 0 else (1, 2, 2)), {"x": (0, 5, 1, 0)})
+    explorer.controls["x"].value = 1
+    assert "shape (1, 2, 2)" in explorer.problem
+
+
+def test_a_picture_may_be_a_tensor_with_its_graph():
+    explorer = sliders(lambda x: torch.full((2, 2), x / 5, requires_grad=True), {"x": (0, 5, 1, 1)})
+    assert (decoded(explorer) == 51).all()
 
 
 def test_a_redraw_of_64_images_takes_less_than_100_ms():
@@ -146,9 +209,35 @@ def test_playing_repeats_one_action(counter):
 
 
 def test_buttons_stand_above_the_sliders_and_the_picture(counter):
-    row, control, picture = counter.children
+    row, control, picture, note = counter.children
     assert [child.description for child in row.children[:2]] == ["up", "reset"]
     assert (row.children[2], control, picture) == (counter.play, counter.controls["by"], counter.picture)
+    assert note is counter.note
+
+
+def test_an_error_of_a_button_or_of_the_film_is_shown_below_the_picture():
+    def fail():
+        raise ValueError("nothing < left")
+
+    game = player(lambda: np.zeros((2, 2)), {"fail": fail, "rest": lambda: None}, {}, play="fail")
+    game.buttons["fail"].click()
+    assert "ValueError: nothing < left" in game.problem and "nothing &lt; left" in game.note.value
+    game.buttons["rest"].click()
+    assert (game.problem, game.note.value) == ("", "")
+    game.play.value = 1
+    assert "ValueError: nothing < left" in game.problem
+
+
+def test_an_error_of_a_question_is_shown_below_it():
+    class Riddle(Question):
+        def answer(self):
+            return {"yes": "Right."}[self.chosen]
+
+    riddle = Riddle("Is it?", ["yes", "no"])
+    riddle.buttons[1].click()
+    assert "KeyError: 'no'" in riddle.problem and "KeyError" in riddle.note.value
+    riddle.buttons[0].click()
+    assert (riddle.problem, riddle.note.value, riddle.reply.value) == ("", "", "Right.")
 
 
 def test_play_has_to_name_an_action():

@@ -4,10 +4,11 @@ import html
 
 import ipywidgets
 
+from helpers.callbacks import Careful
 from helpers.files import CourseError
 
 
-class Question(ipywidgets.VBox):
+class Question(Careful):
     """A question with one button for each option; `.chosen` is the option last clicked, or None."""
 
     def __init__(self, question, options):
@@ -17,11 +18,12 @@ class Question(ipywidgets.VBox):
         look = ipywidgets.Layout(width="auto", flex="0 0 auto")
         self.buttons = [ipywidgets.Button(description=o, layout=look) for o in options]
         for button in self.buttons:
-            button.on_click(self.choose)
+            button.on_click(lambda clicked: self.attempt(self.choose, clicked))
         self.reply = ipywidgets.HTML()
         heading = ipywidgets.HTML(f"<b>{html.escape(question)}</b>")
         row = ipywidgets.HBox(self.buttons, layout=ipywidgets.Layout(flex_flow="row wrap"))  # for narrow windows
-        super().__init__([heading, row, self.reply])
+        super().__init__()
+        self.children = [heading, row, self.note, self.reply]
 
     def choose(self, button):
         """Note the clicked option, mark its button, and answer."""
