@@ -14,7 +14,7 @@ COLUMNS, CELL = 50, 32  # images lie on one sheet, each in a cell of 32 x 32: wh
 
 
 def through_codec(images, kind, quality=None):
-    """(bytes per image, images as they come back) after saving (N, 1, 28, 28) in [0, 1] as one sheet.
+    """(bytes per image, images as they come back, on the CPU) after saving (N, 1, 28, 28) in [0, 1] as one sheet.
 
     kind: 'JPEG', 'WEBP' or 'PNG' (lossless, no quality). One sheet, so that the file's header is paid only once.
     """

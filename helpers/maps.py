@@ -98,8 +98,8 @@ def show_arrows(field, box, title="", count=16, color="0.25", ax=None):
 def mark(sheet, box, point):
     """An array (H, W) that fills `box` = (x_min, x_max, y_min, y_max), as (H, W, 3) with an orange dot at `point`."""
     height, width = sheet.shape
-    x = (point[0] - box[0]) / (box[1] - box[0]) * width
-    y = (box[3] - point[1]) / (box[3] - box[2]) * height
+    x = (float(point[0]) - box[0]) / (box[1] - box[0]) * width
+    y = (box[3] - float(point[1])) / (box[3] - box[2]) * height
     down, right = np.ogrid[:height, :width]
     dot = (down - y) ** 2 + (right - x) ** 2 <= (height / 50) ** 2
     return np.where(dot[..., None], to_rgb("#D55E00"), sheet[..., None])

@@ -9,6 +9,7 @@ from scipy.stats import bootstrap
 from helpers.files import CourseError
 from helpers.judge import FEATURES
 
+AT_ONCE = 2**25  # distances held in memory at a time, 128 MB: all pairs of the full data sets would take gigabytes
 FEWEST = 4 * FEATURES  # images; from fewer, a covariance of 64 x 64 numbers is mostly noise
 
 
@@ -69,10 +70,32 @@ def precision_recall(made, real, k=3):
             raise CourseError(
                 f"features should have shapes (N, d) and (M, d) with the same d, and N and M above k = {k}"
             )
-    apart = torch.cdist(made, real)
-    reach_made, reach_real = (torch.cdist(x, x).kthvalue(k + 1, dim=1).values for x in (made, real))
-    inside_real, inside_made = (apart <= reach_real).any(dim=1), (apart <= reach_made[:, None]).any(dim=0)
+    reach_made, reach_real = (
+        torch.cat([apart.kthvalue(k + 1, dim=1).values for _, apart in distances(x, x)]) for x in (made, real)
+    )
+    inside_real = torch.zeros(len(made), dtype=torch.bool, device=made.device)
+    inside_made = torch.zeros(len(real), dtype=torch.bool, device=made.device)
+    for rows, apart in distances(made, real):
+        inside_real[rows] = (apart <= reach_real).any(dim=1)
+        inside_made |= (apart <= reach_made[rows, None]).any(dim=0)
     return inside_real.float().mean().item(), inside_made.float().mean().item()
+
+
+def distances(points, others):
+    """Yield (rows, apart): for each slice `rows` of points (N, d) the distances (n, M) to all of others (M, d).
+
+    So that never more than `AT_ONCE` of them are in memory.
+    """
+    size = max(1, AT_ONCE // max(1, len(others)))
+    for start in range(0, len(points), size):
+        rows = slice(start, start + size)
+        yield rows, torch.cdist(points[rows], others)
+
+
+def nearest(points, others):
+    """Distance (N,) from each of points (N, d) to the nearest of others (M, d), and that one's position (N,) int64."""
+    found = [apart.min(dim=1) for _, apart in distances(points, others)]
+    return torch.cat([part.values for part in found]), torch.cat([part.indices for part in found])
 
 
 def class_coverage(shares):
@@ -82,7 +105,7 @@ def class_coverage(shares):
 
 def nearest_training(images, training):
     """Mean squared difference per pixel (N,) to the most similar of `training` (M, 1, H, W), and its position (N,)."""
-    distance, position = torch.cdist(images.flatten(1), training.flatten(1)).min(dim=1)
+    distance, position = nearest(images.flatten(1), training.flatten(1))
     return distance.square() / images[0].numel(), position
 
 
@@ -103,7 +126,7 @@ def compare(samples, train, test, judge):
     count = min(len(test), *map(len, samples.values()))
     if count < FEWEST:
         raise CourseError(f"the judge needs {FEWEST} images of each kind or more, not {count}")
-    target, real = reference(train, test, judge, count)
+    target, real = reference(train, test, judge, count, fingerprint(judge))
     made = {name: verdict_on(images[:count], train, target, judge) for name, images in samples.items()}
     print(f"{count} images of each       Fréchet distance   classes covered   nearest training image")
     for name, verdict in (real | made).items():
@@ -120,9 +143,18 @@ def verdict_on(images, train, target, judge):
     return Verdict(frechet_distance(features, target), coverage, nearest)
 
 
-@lru_cache(maxsize=4)
-def reference(train, test, judge, count):
-    """Features (M, 64) of the test images, and the first rows of every table; measured once for the same objects."""
+def fingerprint(judge):
+    """Numbers that tell the judge from what it was before it was trained further, or moved to another device."""
+    values = judge.state_dict().values()
+    return tuple((str(value.device), value.double().sum().item()) for value in values)
+
+
+@lru_cache(maxsize=2)  # few, because what is in here stays in memory, the images included
+def reference(train, test, judge, count, state):
+    """Features (M, 64) of the test images, and the first rows of every table; measured once for the same objects.
+
+    state: the judge's `fingerprint`, because the object stays the same when its weights change.
+    """
     target = judge.features(test.images)
     rows = {"training images (floor)": train.images[:count], "test images": test.images[:count]}
     return target, {name: verdict_on(images, train, target, judge) for name, images in rows.items()}

@@ -30,10 +30,10 @@ class Mixture:
             raise CourseError("the weights of a mixture should be 0 or more and sum to 1")
 
     def sample(self, n, seed=0):
-        """n independent points (n, D)."""
-        generator = torch.Generator().manual_seed(seed)
-        component = torch.multinomial(self.weights, n, replacement=True, generator=generator)
-        noise = torch.randn(n, self.means.shape[1], generator=generator)
+        """n independent points (n, D), the same on every device."""
+        generator, device = torch.Generator().manual_seed(seed), self.means.device
+        component = torch.multinomial(self.weights.cpu(), n, replacement=True, generator=generator).to(device)
+        noise = torch.randn(n, self.means.shape[1], generator=generator).to(device)
         return self.means[component] + self.stds[component, None] * noise
 
     def log_joint(self, x):

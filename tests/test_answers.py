@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from second_device import AVAILABLE, second_device
 from torch import nn
 
 from helpers.exercises import check, find, hint
@@ -441,6 +442,75 @@ def test_a_wrong_answer_gets_the_right_hint(name, answer, words):
 
 
 NAMES = sorted({name for name, _, _ in WRONG})
+
+
+def moved(value, device):
+    """What an answer gives, with every tensor and network of it on `device`."""
+    if isinstance(value, torch.Tensor | nn.Module):
+        return value.to(device)
+    return tuple(moved(part, device) for part in value) if isinstance(value, list | tuple) else value
+
+
+def copycat():
+    """The right answer to 01.3, with weights, so that it can lie on a device."""
+    layer = nn.Linear(784, 784)
+    nn.init.eye_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return Autoencoder(nn.Sequential(nn.Flatten(), layer), nn.Unflatten(1, SQUARE))
+
+
+RIGHT = {
+    "01.1": lambda z, weight, bias: z @ weight + bias,
+    "01.3": copycat,
+    "04.1": lambda *ab: kl(*ab).sum(dim=1),
+    "05.3": leash(),
+    "06.3": holes(),
+    "07.2": one_leap(),
+    "07.3": way_back(),
+    "08.3": up(),
+    "09.2": lift,
+    "10.1": bell,
+}
+
+
+@pytest.mark.skipif(not AVAILABLE, reason="this torch has no devices defined in Python")
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_answer_may_lie_on_any_device(name):
+    with second_device() as device:
+        feedback = check(name, lambda *given, **named: moved(RIGHT[name](*given, **named), device))
+    assert feedback.passed, feedback.message
+
+
+@pytest.mark.skipif(not AVAILABLE, reason="this torch has no devices defined in Python")
+@pytest.mark.parametrize(("name", "answer", "words"), list({wrong[0]: wrong for wrong in WRONG}.values()))
+def test_a_wrong_answer_on_another_device_gets_the_same_hint(name, answer, words):
+    with second_device() as device:
+        feedback = check(name, lambda *given, **named: moved(answer(*given, **named), device))
+    assert not feedback.passed
+    assert words in feedback.message
+
+
+@pytest.mark.skipif(not AVAILABLE, reason="this torch has no devices defined in Python")
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("01.1", lambda z, weight, bias: z @ weight + torch.zeros(784, device="second")),
+        ("09.2", lambda x, low: x + torch.zeros(3, 1, 28, 28, device="second")),
+    ],
+)
+def test_an_answer_that_mixes_devices_is_told_so(name, answer):
+    with second_device():
+        message = check(name, answer).message
+    assert "Your code stopped with RuntimeError: Expected all tensors to be on the same device" in message
+    assert "make your own with `device=x.device`" in message
+
+
+@pytest.mark.skipif(not AVAILABLE, reason="this torch has no devices defined in Python")
+def test_the_network_of_an_answer_stays_where_it_is():
+    with second_device() as device:
+        network = copycat().to(device)
+        assert check("01.3", lambda: network).passed
+        assert network.encoder[1].weight.device == device
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,5 +1,6 @@
 """The judge, judged: Gaussians of known distance, SciPy's matrix root, and sets of images with known faults."""
 
+import copy
 import dataclasses
 import math
 
@@ -7,8 +8,12 @@ import numpy as np
 import pytest
 import torch
 from scipy.linalg import sqrtm
+from second_device import AVAILABLE, second_device
 from sklearn.neighbors import NearestNeighbors
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
+from helpers import metrics
 from helpers.datasets import load
 from helpers.files import CourseError
 from helpers.judge import load_judge
@@ -19,6 +24,7 @@ from helpers.metrics import (
     frechet_between_gaussians,
     frechet_distance,
     frechet_interval,
+    nearest,
     nearest_training,
     precision_recall,
 )
@@ -163,6 +169,49 @@ def test_the_nearest_training_image_is_found(fashion):
     torch.testing.assert_close(distance, by_hand, rtol=0.02, atol=1e-6)
 
 
+class Largest(TorchDispatchMode):
+    """Notes the most numbers that any tensor had which was made inside."""
+
+    numbers = 0
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        result = operation(*args, **(kwargs or {}))
+        sizes = [part.numel() for part in tree_leaves(result) if isinstance(part, torch.Tensor)]
+        self.numbers = max([self.numbers, *sizes])
+        return result
+
+
+MEASURES = {
+    "nearest": lambda: nearest(normal(700, 5), normal(900, 5, seed=1)),
+    "nearest training image": lambda: nearest_training(
+        normal(700, 4).reshape(700, 1, 2, 2), normal(900, 4, seed=1).reshape(900, 1, 2, 2)
+    ),
+    "precision and recall": lambda: precision_recall(normal(700, 5), normal(900, 5, seed=1) + 0.5),
+}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_distances_are_measured_a_part_at_a_time(name, monkeypatch):
+    whole = MEASURES[name]()
+    monkeypatch.setattr(metrics, "AT_ONCE", 20_000)  # not 630,000; and no multiple of 900 or 700
+    with Largest() as largest:
+        parts = MEASURES[name]()
+    assert largest.numbers <= 20_000
+    for part, right in zip(parts, whole, strict=True):
+        torch.testing.assert_close(part, right)
+
+
+def test_the_images_of_a_lesson_are_measured_in_one_part():
+    assert metrics.AT_ONCE >= 2000 * 10_000  # so its figures are, to the last digit, what one call of cdist gives
+
+
+def test_the_nearest_of_known_points():
+    points, others = torch.tensor([[0.0, 0.0], [5.0, 5.0]]), torch.tensor([[5.0, 1.0], [3.0, 4.0], [5.0, 2.0]])
+    distance, position = nearest(points, others)
+    torch.testing.assert_close(distance, torch.tensor([5.0, 5.0**0.5]))
+    assert position.tolist() == [1, 1]
+
+
 @pytest.mark.parametrize(("name", "least"), [("fashion", 0.88), ("digits", 0.96)])
 def test_the_shipped_judges_know_the_classes(name, least):
     train, test = load(name)
@@ -203,3 +252,38 @@ def test_images_outside_0_to_1_are_refused(fashion, judge):
 def test_a_data_set_without_a_judge_says_what_to_do(fashion):
     with pytest.raises(CourseError, match="no weights 'judge_hats'"):
         load_judge(dataclasses.replace(fashion[0], name="hats"))
+
+
+def test_a_judge_that_changed_measures_again(fashion, judge):
+    train, test = fashion
+    ours = copy.deepcopy(judge)
+    before = compare({"shirts": train.images[:300]}, train, test, ours)
+    with torch.no_grad():
+        ours.body[-2].weight.mul_(2)  # the same object with other weights
+    after = compare({"shirts": train.images[:300]}, train, test, ours)
+    floor = after["training images (floor)"]
+    assert floor.frechet > 1.2 * before["training images (floor)"].frechet
+    assert after["shirts"] == floor  # the very same images, measured with the same judge
+
+
+@pytest.mark.skipif(not AVAILABLE, reason="this torch has no devices defined in Python")
+def test_the_verdict_is_the_same_on_another_device(fashion, judge, capsys):
+    train, test = fashion
+    train = dataclasses.replace(train, images=train.images[:3000], labels=train.labels[:3000])
+    samples = {"noisy": (train.images[:400] + 0.2).clamp(0, 1)}
+    here = compare(samples, train, test, judge)
+    with second_device() as device:
+        moved = copy.deepcopy(judge).to(device)
+        there = compare(samples, train.to(device), test.to(device), moved)  # the samples come from the CPU
+        features = moved.features(test.images[:300].to(device))
+        assert moved.shares(test.images[:300].to(device)).device == device
+        assert moved.shares_by_features(features).device == device
+        shares = precision_recall(features, features + 0.01)
+        interval = frechet_interval(features, features + 0.1, draws=5)
+    features = features.cpu()
+    assert shares == pytest.approx(precision_recall(features, features + 0.01), abs=0.01)
+    assert interval == pytest.approx(frechet_interval(features, features + 0.1, draws=5), rel=1e-3)
+    for name, verdict in here.items():
+        assert dataclasses.astuple(there[name]) == pytest.approx(dataclasses.astuple(verdict), rel=1e-3, abs=1e-5)
+    back = compare(samples, train, test, judge)
+    assert back == here

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from second_device import AVAILABLE, second_device
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from helpers.files import CourseError
@@ -83,6 +84,20 @@ def test_samples_have_the_exact_mean_and_covariance(toy):
 def test_the_same_seed_gives_the_same_points(toy):
     assert torch.equal(toy.sample(50, seed=7), toy.sample(50, seed=7))
     assert not torch.equal(toy.sample(50, seed=7), toy.sample(50, seed=8))
+
+
+@pytest.mark.skipif(not AVAILABLE, reason="this torch has no devices defined in Python")
+@every_toy
+def test_a_mixture_on_another_device_is_the_same(toy):
+    x = toy.sample(50, seed=7)
+    with second_device() as device:
+        moved = Mixture(toy.means.to(device), toy.stds.to(device), toy.weights.to(device))
+        points = moved.sample(50, seed=7)
+        answers = points, moved.log_prob(points), moved.blurred(0.3).score(points)
+        assert all(answer.device == device for answer in answers)
+    right = x, toy.log_prob(x), toy.blurred(0.3).score(x)
+    for answer, expected in zip(answers, right, strict=True):
+        torch.testing.assert_close(answer.cpu(), expected)
 
 
 @every_toy

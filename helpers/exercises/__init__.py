@@ -3,13 +3,16 @@
 import html
 import importlib
 import math
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
 from helpers.files import CourseError
 
+DEVICE = "The check hands over tensors on the CPU; make your own with `device=x.device`, where x is one of them."
 UNWRITTEN = "Nothing is written there yet; replace the `raise NotImplementedError` line."
 EXERCISES = {}  # "01.1" -> (function that judges an answer, its hints); filled by helpers/exercises/lesson_NN.py
 
@@ -63,16 +66,36 @@ def find(name):
 
 
 def check(name, answer):
-    """Judge an answer to exercise `name` at once; never raises for a wrong answer. Returns `Feedback`."""
+    """Judge an answer to exercise `name` at once; never raises for a wrong answer. Returns `Feedback`.
+
+    Judges compute on the CPU; what the answer computes may lie on any device.
+    """
     judge, hints = find(name)
     try:
-        return Feedback(name, True, judge(answer))
+        return Feedback(name, True, judge(on_cpu(answer)))
     except NotImplementedError:
         return Feedback(name, False, UNWRITTEN, hints)
     except Wrong as wrong:
         return Feedback(name, False, str(wrong), hints)
     except Exception as error:  # the learner's code may raise anything; the lesson goes on
-        return Feedback(name, False, f"Your code stopped with {type(error).__name__}: {error}", hints)
+        advice = f"\n{DEVICE}" if mixes_devices(error) else ""
+        return Feedback(name, False, f"Your code stopped with {type(error).__name__}: {error}{advice}", hints)
+
+
+def on_cpu(answer):
+    """The answer with its tensors on the CPU: those that a function returns, too. Of a module it takes a copy."""
+    if isinstance(answer, torch.Tensor):
+        return answer.cpu()
+    if isinstance(answer, nn.Module):
+        return deepcopy(answer).cpu()
+    if isinstance(answer, list | tuple):
+        return [on_cpu(part) for part in answer]
+    return (lambda *args, **named: on_cpu(answer(*args, **named))) if callable(answer) else answer
+
+
+def mixes_devices(error):
+    """Whether an error is torch's complaint about tensors on different devices."""
+    return isinstance(error, RuntimeError) and "device" in str(error)
 
 
 def hint(name, level=1):

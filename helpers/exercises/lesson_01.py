@@ -3,7 +3,7 @@
 import torch
 
 from helpers.datasets import load
-from helpers.exercises import Wrong, describe, exercise
+from helpers.exercises import Wrong, describe, exercise, mixes_devices
 
 SNEAKER, BOOT, SHARE = 7, 9, 0.9
 
@@ -22,6 +22,8 @@ def tied_decoder(decode):
     except NotImplementedError:
         raise
     except RuntimeError as error:
+        if mixes_devices(error):
+            raise
         raise Wrong(f"The shapes do not fit: {error}. Which way round does the weight go?") from None
     if not isinstance(flat, torch.Tensor) or flat.shape != (5, 784):
         raise Wrong(f"The result should be a tensor (N, 784); for five codes yours is {describe(flat)}.")
