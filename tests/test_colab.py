@@ -1,5 +1,6 @@
 """The setup cell where there is no course around it: a stub of Colab, good and bad addresses, no git, no network."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -19,8 +20,9 @@ WORKS = "\nfrom helpers.datasets import load\nprint('images:', len(load('fashion
 def repository(tmp_path_factory):
     """The course as a repository at a local address (a fresh one: this folder may have no history)."""
     folder = tmp_path_factory.mktemp("repository") / "course.git"
-    files = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "helpers", "data/*.npz", "data/SHA256SUMS"],
-                           cwd=COURSE, capture_output=True, text=True, check=True).stdout.split("\n")  # fmt: skip
+    command = ["git", "ls-files", "-co", "--exclude-standard", "helpers", "data/*.npz", "data/SHA256SUMS"]
+    listed = subprocess.run(command, cwd=COURSE, capture_output=True, encoding="utf-8", check=True)
+    files = listed.stdout.split("\n")
     for name in files:
         if name and not name.startswith("data/samples"):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -31,20 +33,21 @@ def repository(tmp_path_factory):
     return folder.as_uri()
 
 
-def run(folder, address, before=COLAB, after=WORKS, **environment):
-    """The setup cell as a script in `folder`; returns (exit code, what was printed)."""
+def run(folder, address, before=COLAB, after=WORKS, options=(), **environment):
+    """The setup cell as a script in `folder`, run with Python's `options`; returns (exit code, what was printed)."""
     source = before + SETUP.replace(notebooks.address(), address) + after
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | environment
-    done = subprocess.run([sys.executable, "-c", source], cwd=folder, env=environment, capture_output=True, text=True)
+    command = [sys.executable, *options, "-c", source]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8")
     return done.returncode, done.stdout + done.stderr
 
 
 def test_colab_fetches_the_course_once(tmp_path, repository):
     assert run(tmp_path, repository) == (0, "images: 10000\n")
     mark = tmp_path / "course" / "mine.txt"
-    mark.write_text("kept")
+    mark.write_text("kept", encoding="utf-8")
     assert run(tmp_path, "file:///nowhere") == (0, "images: 10000\n"), "the second time nothing is fetched"
-    assert mark.read_text() == "kept"
+    assert mark.read_text(encoding="utf-8") == "kept"
 
 
 def test_running_the_cell_twice_does_no_harm(tmp_path, repository):
@@ -55,7 +58,7 @@ def test_running_the_cell_twice_does_no_harm(tmp_path, repository):
 def test_a_wrong_address_and_no_network_are_answered_with_advice(tmp_path, address):
     code, text = run(tmp_path, address)
     assert code == 1
-    assert "AssertionError: The course was not found." in text
+    assert "FileNotFoundError: The course was not found." in text
     assert "is there a network, is REPOSITORY right?" in text
 
 
@@ -64,7 +67,18 @@ def test_no_git_is_answered_with_advice(tmp_path, repository):
     empty.mkdir()
     code, text = run(tmp_path, repository, PATH=str(empty))
     assert code == 1
-    assert text.count("Error") == 1 and "AssertionError: The course was not found." in text
+    assert text.count("Error") == 1 and "FileNotFoundError: The course was not found." in text
+
+
+def test_python_without_asserts_gives_the_same_advice(tmp_path, repository):
+    code, text = run(tmp_path, "file:///nowhere/at/all.git", options=["-O"])
+    assert code == 1
+    assert "FileNotFoundError: The course was not found." in text
+
+
+def test_the_cell_shows_no_value():
+    last = ast.parse(SETUP).body[-1]
+    assert not isinstance(last, ast.Expr), "a notebook would print what the last line is worth"
 
 
 def test_a_folder_that_is_left_over_is_answered_with_advice(tmp_path, repository):

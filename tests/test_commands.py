@@ -130,6 +130,12 @@ def in_test(file, name):
     return exists
 
 
+def colab(command, course):
+    """It installs for minutes. .ci/run makes that environment by the same command, for test_colab_versions.py."""
+    made = command.removesuffix(" FOLDER").replace("python", '"$COURSE_VENV/bin/python"', 1)
+    assert made in (course / ".ci/run").read_text(encoding="utf-8")
+
+
 STARTS = in_test("test_start.py", "test_what_is_started_sees_its_own_environment_and_the_arguments")
 OFFLINE = in_test("test_start.py", "test_a_machine_that_never_sees_the_network")
 TRIED = {
@@ -176,6 +182,13 @@ TRIED = {
     "python -m tools.notebooks run 08 --steps 8000 --ship": parsed,
     "python -m tools.notebooks try": parsed,
     "python -m tools.notebooks try 03 --dataset digits --steps 30": parsed,
+    "python -m tools.notebooks try --dataset digits": parsed,
+    "python -m tools.notebooks try --steps 1": parsed,
+    "python -m pytest tests/test_second_device.py": in_test(
+        "test_second_device.py", "test_a_lesson_runs_on_the_device_without_training"
+    ),
+    "python -m pytest tests/test_display.py": in_test("test_display.py", "test_figures_show_dark_on_white"),
+    "python -m tests.colab_environment FOLDER": colab,
     "python -m tools.samples 04 05 06 08": parsed,
     "python -m tools.samples 04 --steps 18000": parsed,
     "python -m tools.samples 05 --steps 11500": parsed,

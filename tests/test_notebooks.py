@@ -250,7 +250,7 @@ def test_a_run_with_other_steps_leaves_the_notebook_alone(tmp_path):
 def test_a_run_does_not_see_results_and_leaves_none(tmp_path, monkeypatch):
     mine = tmp_path / "results"
     mine.mkdir()
-    (mine / "trained").write_text("an hour's work")
+    (mine / "trained").write_text("an hour's work", encoding="utf-8")
     monkeypatch.setenv("COURSE_RESULTS", str(mine))
     code = (
         "import os; from pathlib import Path; own = Path(os.environ['COURSE_RESULTS'])\nassert not list(own.iterdir())"
