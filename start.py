@@ -18,12 +18,13 @@ import signal
 import subprocess
 import sys
 
+HERE = tuple(sys.version_info[:2])
 OLDEST, TESTED = (3, 11), [(3, 11), (3, 12), (3, 13)]  # with those that were tested, constraints.txt holds
 COURSE = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.abspath(os.path.expanduser(os.environ.get("COURSE_VENV") or os.path.join(COURSE, ".venv")))
 PYTHON = os.path.join(VENV, *(("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")))
-READY = os.path.join(VENV, "course-ready")  # says what was installed, or UNFINISHED; none where you made .venv yourself
-UNFINISHED = "unfinished"
+READY = os.path.join(VENV, "course-ready")  # says what was installed; none where you made .venv yourself
+UNFINISHED = "unfinished"  # in READY while .venv is made; with " for Python 3.11" while packages are missing
 GIGABYTES = 13 if sys.platform.startswith("linux") else 3  # half of it stays; the rest is downloads and pip's cache
 LESSON = "/lab/tree/notebooks/00_start_here.ipynb"  # in JupyterLab's address
 FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PIP_PREFIX", "PIP_TARGET", "PIP_USER")  # would mix in other packages
@@ -79,9 +80,9 @@ def setup():
     if found and ready == wanted(found):
         return
     print("Setting the course up in %s. This takes some minutes, once." % VENV, flush=True)
-    if not found or (ready and ready.split()[-1] != wanted(found).split()[-1]):  # unfinished, or of another Python
+    if not found or (ready and ready.split()[-1] != wanted(found).split()[-1]):  # half made, or of another Python
         found = make_venv()
-    note(UNFINISHED)
+    note(" ".join([UNFINISHED] + wanted(found).split()[1:]))  # should pip fail, the next start tries pip again, no more
     errors = pip_install(found)
     if errors:
         sys.exit(explained(errors, found))
@@ -89,18 +90,24 @@ def setup():
 
 
 def make_venv():
-    """Make .venv, in place of an older one but of nothing else; returns its Python's version, as (3, 11)."""
+    """Make .venv, in place of an older one of its own but of nothing else; returns its Python's version, as (3, 11)."""
     inside = os.listdir(VENV) if os.path.isdir(VENV) else []
-    if "pyvenv.cfg" not in inside and set(inside) - {os.path.basename(READY)}:
-        sys.exit("%s holds other things than a Python environment: let COURSE_VENV name a new folder." % VENV)
+    if inside and os.path.basename(READY) not in inside:
+        what = "an environment without pip or with an old Python" if "pyvenv.cfg" in inside else "other things"
+        sys.exit("%s holds %s, not made by start.py: delete it, or let COURSE_VENV name a new folder." % (VENV, what))
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
     except ImportError:
-        sys.exit("This Python has no venv and ensurepip. On Debian or Ubuntu: sudo apt install python3-venv")
+        sys.exit("This Python has no venv and ensurepip. On Debian or Ubuntu: sudo apt install python%d.%d-venv" % HERE)
+    try:
+        if inside:
+            shutil.rmtree(VENV)
+    except OSError as error:
+        sys.exit("Cannot replace %s (%s): close what still runs there, and start again." % (VENV, error.strerror))
     note(UNFINISHED)
     base = getattr(sys, "_base_executable", sys.executable)  # not an environment's, which may be the one replaced here
-    failed = subprocess.call([base, "-m", "venv", "--clear", VENV], env=environment())
+    failed = subprocess.call([base, "-m", "venv", VENV], env=environment())
     found = version()
     if failed or not found:
         sys.exit("Python could not make its environment in %s; the lines above say why." % VENV)
@@ -165,8 +172,8 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    if sys.version_info < OLDEST:
-        sys.exit("The course needs Python 3.11 or newer (python.org has it); this is %d.%d." % sys.version_info[:2])
+    if HERE < OLDEST:
+        sys.exit("The course needs Python 3.11 or newer (python.org has it); this is %d.%d." % HERE)
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ for thirty steps, or on digits, should see how far it holds there, and go on wit
 from helpers.arguments import whole_number
 from helpers.files import Brief, CourseError
 
-MEASURED_ON = "fashion"
+MEASURED_ON, SEEDS = "fashion", (0, 1, 2)
 
 
 class ClaimFailed(Brief, AssertionError):
@@ -15,16 +15,18 @@ class ClaimFailed(Brief, AssertionError):
 
 
 class Claims:
-    """`claim = Claims(dataset, steps, full=2000)`, then `claim(error < 0.1, "the copy should resemble the original")`.
+    """`claim = Claims(dataset, steps, seed, full=2000)`, then `claim(error < 0.1, "copies should be near originals")`.
 
-    `full` is the lesson's own number of steps. With the data set "fashion" and steps `full` (or 0, the shipped weights)
-    a claim that does not hold raises `ClaimFailed`. In any other run it is printed, and the lesson goes on.
+    `full` is the lesson's own number of steps. With the data set "fashion", with `full` steps (or 0, the shipped
+    weights) and one of three seeds, a claim that does not hold raises `ClaimFailed`. In any other run it is printed,
+    and the lesson goes on.
     """
 
-    def __init__(self, dataset, steps, full):
+    def __init__(self, dataset, steps, seed, full):
         self.strict, whole = True, at_least_zero(steps)
-        if dataset != MEASURED_ON or whole not in (0, full):
-            self.relax(f"they were measured with {MEASURED_ON!r} and steps = {full}, not {dataset!r} and {steps}")
+        if dataset != MEASURED_ON or whole not in (0, full) or seed not in SEEDS:
+            measured = f"{MEASURED_ON!r}, steps = {full} and seeds {SEEDS[0]} to {SEEDS[-1]}"
+            self.relax(f"they were measured with {measured}, not with {dataset!r}, {steps} and {seed}")
 
     def relax(self, why):
         """From now on name the claims that do not hold, and let the lesson go on."""
@@ -32,11 +34,14 @@ class Claims:
             print(f"Claims of this lesson that do not hold here are named, and nothing stops: {why}.")
         self.strict = False
 
-    def built_on(self, *runs):
-        """Say on which weights of earlier lessons, as `Run`s, the claims rest: on a learner's shorter training, too."""
+    def built_on(self, *runs, full=None):
+        """Say on which weights of earlier lessons, as `Run`s, the claims rest.
+
+        A learner's own count if they had as many steps as the shipped ones, or `full`, where the shipped had more.
+        """
         for run in runs:
-            if run.shorter:
-                self.relax(f"{run.path.stem} is your own, from fewer steps than the course's")
+            if run.shipped_steps is not None and run.steps not in (run.shipped_steps, full):
+                self.relax(f"{run.path.stem} is your own, and was trained for another number of steps ({run.steps:,})")
 
     def __call__(self, holds, sentence):
         """Check one claim: `holds` is a bool (or a tensor with one), `sentence` says what should be so."""

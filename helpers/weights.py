@@ -50,10 +50,10 @@ class Run:
         return f"{self.path.stem}: {whose(self.path)} ({how})"
 
     @property
-    def shorter(self):
-        """Whether these are a learner's weights, trained for fewer steps than the shipped ones of the same name."""
+    def shipped_steps(self):
+        """Of a learner's weights: how many steps the shipped ones of the same name had; None if there are none."""
         shipped = SHIPPED / self.path.name
-        return not is_shipped(self.path) and shipped.is_file() and self.steps < read(shipped)[2]["steps"]
+        return read(shipped)[2]["steps"] if shipped.is_file() and not is_shipped(self.path) else None
 
 
 def train_or_load(name, fit, model, data, steps, seed, **options):

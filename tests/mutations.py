@@ -94,7 +94,8 @@ MUTATIONS = {  # what: (lesson, text in a cell, what replaces it, text in the la
         'abs(itself["copies"] - 0.01)',
     ),
     "precision and recall are exchanged": (
-        "10", "precision, recall = precision_recall(", "recall, precision = precision_recall(", "and the least varied",
+        "10", "precision, recall = precision_recall(", "recall, precision = precision_recall(",
+        "the VAE should be the least varied",
     ),
     "the judge compares with training images": (
         "10", "real = judge.features(test.images)", "real = judge.features(train.images[:COUNT])", 'itself["distance"]',

@@ -13,9 +13,10 @@ from tools import notebooks
 SENTENCE = "the copy should resemble the original"
 
 
+@pytest.mark.parametrize("seed", [0, 2])
 @pytest.mark.parametrize("steps", [0, 2000])
-def test_a_claim_that_fails_in_the_lessons_own_run_is_an_error(steps, capsys):
-    claim = Claims("fashion", steps, full=2000)
+def test_a_claim_that_fails_in_the_lessons_own_run_is_an_error(steps, seed, capsys):
+    claim = Claims("fashion", steps, seed, full=2000)
     with pytest.raises(ClaimFailed, match=SENTENCE) as failed:
         claim(False, SENTENCE)
     assert isinstance(failed.value, AssertionError)
@@ -23,11 +24,15 @@ def test_a_claim_that_fails_in_the_lessons_own_run_is_an_error(steps, capsys):
     assert capsys.readouterr().out == ""
 
 
-@pytest.mark.parametrize(("dataset", "steps"), [("fashion", 30), ("fashion", 8000), ("digits", 2000), ("digits", 0)])
-def test_elsewhere_it_is_named_and_the_lesson_goes_on(dataset, steps, capsys):
-    claim = Claims(dataset, steps, full=2000)
+ELSEWHERE = [("fashion", 30, 0), ("fashion", 8000, 0), ("fashion", 0, 3), ("digits", 2000, 0), ("digits", 0, 0)]
+
+
+@pytest.mark.parametrize(("dataset", "steps", "seed"), ELSEWHERE)
+def test_elsewhere_it_is_named_and_the_lesson_goes_on(dataset, steps, seed, capsys):
+    claim = Claims(dataset, steps, seed, full=2000)
     said = capsys.readouterr().out
-    assert f"with 'fashion' and steps = 2000, not {dataset!r} and {steps}." in said and said.count("\n") == 1
+    assert f"not with {dataset!r}, {steps} and {seed}." in said and said.count("\n") == 1
+    assert "with 'fashion', steps = 2000 and seeds 0 to 2" in said
     claim(False, SENTENCE)
     assert capsys.readouterr().out == f"Not so in this run: {SENTENCE}.\n"
 
@@ -35,7 +40,7 @@ def test_elsewhere_it_is_named_and_the_lesson_goes_on(dataset, steps, capsys):
 @pytest.mark.parametrize("holds", [True, np.True_, torch.tensor(True), torch.tensor([1.0]) > 0])
 @pytest.mark.parametrize("dataset", ["fashion", "digits"])
 def test_a_claim_that_holds_says_nothing(holds, dataset, capsys):
-    claim = Claims(dataset, 0, full=2000)
+    claim = Claims(dataset, 0, 0, full=2000)
     capsys.readouterr()
     claim(holds, SENTENCE)
     assert capsys.readouterr().out == ""
@@ -44,7 +49,7 @@ def test_a_claim_that_holds_says_nothing(holds, dataset, capsys):
 @pytest.mark.parametrize("holds", [float("nan") < 1, np.float32("nan") > 0, torch.tensor(torch.nan) < 1])
 def test_nan_fulfils_no_claim(holds):
     with pytest.raises(ClaimFailed):
-        Claims("fashion", 0, full=2000)(holds, SENTENCE)
+        Claims("fashion", 0, 0, full=2000)(holds, SENTENCE)
 
 
 @pytest.fixture
@@ -58,28 +63,29 @@ def small(ship):
     return trained
 
 
-@pytest.mark.parametrize("steps", [5, 8])
-def test_claims_stay_strict_on_weights_of_full_length(small, steps):
-    claim = Claims("fashion", 2000, full=2000)
-    claim.built_on(small(steps))
+@pytest.mark.parametrize(("steps", "full"), [(5, None), (4, 4)])
+def test_claims_stay_strict_on_weights_of_full_length(small, steps, full):
+    claim = Claims("fashion", 2000, 0, full=2000)
+    claim.built_on(small(steps), full=full)
     claim.built_on(load("01_small_fashion", torch.nn.Linear(1, 1), own=False))
     with pytest.raises(ClaimFailed):
         claim(False, SENTENCE)
 
 
-def test_claims_are_named_on_weights_of_a_shorter_training(small, capsys):
-    claim = Claims("fashion", 2000, full=2000)
-    small(4)
+@pytest.mark.parametrize("steps", [4, 8])
+def test_claims_are_named_on_weights_of_another_length(small, steps, capsys):
+    claim = Claims("fashion", 2000, 0, full=2000)
+    small(steps)
     claim.built_on(load("01_small_fashion", torch.nn.Linear(1, 1)))
     claim(False, SENTENCE)
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("01_small_fashion: your own (4 steps")
-    assert said[1].endswith("nothing stops: 01_small_fashion is your own, from fewer steps than the course's.")
+    assert said[0].startswith(f"01_small_fashion: your own ({steps} steps")
+    assert "nothing stops: 01_small_fashion is your own" in said[1] and f"number of steps ({steps})" in said[1]
     assert said[2:] == [f"Not so in this run: {SENTENCE}."]
 
 
 def test_why_claims_are_only_named_is_said_once(capsys):
-    claim = Claims("digits", 2000, full=2000)
+    claim = Claims("digits", 2000, 0, full=2000)
     claim.relax("images of your own stand in for the course's")
     assert capsys.readouterr().out.count("nothing stops") == 1
 
@@ -97,7 +103,7 @@ def test_a_scaled_training_reaches_zero_only_when_the_main_one_does(factor):
 
 @pytest.mark.parametrize("steps", [-1, 1.5, True, "many", None])
 def test_steps_that_are_no_whole_number_are_refused(steps, refuses):
-    for use in (lambda: scaled(steps, 1 / 2), lambda: Claims("fashion", steps, full=2000)):
+    for use in (lambda: scaled(steps, 1 / 2), lambda: Claims("fashion", steps, 0, full=2000)):
         with refuses(f"steps is {steps!r}", "whole number"):
             use()
 
@@ -106,6 +112,6 @@ def test_steps_that_are_no_whole_number_are_refused(steps, refuses):
 def test_the_claims_of_a_lesson_are_for_its_own_number_of_steps(path):
     source = "\n".join(cell.source for cell in notebooks.read(path).cells if cell.cell_type == "code")
     (steps,) = re.findall(r"^steps = (\d+)", source, re.M)
-    (full,) = re.findall(r"^claim = Claims\(dataset, steps, full=(\d+)\)$", source, re.M)
+    (full,) = re.findall(r"^claim = Claims\(dataset, steps, seed, full=(\d+)\)$", source, re.M)
     assert full == steps
     assert "claim(" in source

@@ -316,13 +316,14 @@ def try_lessons(prefixes, **parameters):
 
 def run_lessons(prefixes, ship_weights, **parameters):
     """Run lessons and their solutions, each lesson like the first one after a fresh checkout."""
-    for prefix in prefixes:
+    numbers = dict.fromkeys(path.stem.split("_")[0] for path in named(prefixes, paths))
+    for number in numbers:
         with tempfile.TemporaryDirectory() as results:
-            for path in named([prefix], paths):
+            for path in paths(number):
                 seconds = run(path, results=results, **parameters)
                 print(f"{path.relative_to(COURSE).as_posix()}: {seconds:.0f} s", flush=True)
             if ship_weights:
-                ship(prefix, results)
+                ship(number, results)
 
 
 def command_line():
