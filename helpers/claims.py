@@ -4,8 +4,8 @@ A claim such as "the network beats PCA" was measured with one data set and one l
 for thirty steps, or on digits, should see how far it holds there, and go on with the lesson.
 """
 
-from helpers.arguments import whole_number
-from helpers.files import Brief, CourseError
+from helpers.arguments import at_least_zero
+from helpers.files import Brief
 
 MEASURED_ON, SEEDS = "fashion", (0, 1, 2)
 
@@ -60,11 +60,3 @@ def scaled(steps, factor):
     """
     whole = at_least_zero(steps)
     return whole and max(1, round(whole * factor))
-
-
-def at_least_zero(steps):
-    """A lesson's number of steps as an int; a CourseError for what is no whole number, or below 0."""
-    whole = whole_number(steps)
-    if whole is None or whole < 0:
-        raise CourseError(f"steps is {steps!r}; choose a whole number, 0 for the shipped weights")
-    return whole

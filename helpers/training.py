@@ -10,7 +10,7 @@ import torch
 from matplotlib.figure import Figure
 
 from helpers import plotting
-from helpers.arguments import whole_number
+from helpers.arguments import checked_seed, whole_number
 from helpers.captions import LivePicture, describe, in_notebook
 from helpers.files import CourseError
 
@@ -36,9 +36,7 @@ def fast_math(device):
 
 def set_seed(seed):
     """Start every random generator that the course uses (Python, NumPy, torch on all devices) from `seed`."""
-    number = whole_number(seed)
-    if number is None or not 0 <= number < 2**32:
-        raise CourseError(f"seed is {seed!r}; choose a whole number from 0 to 4294967295")
+    number = checked_seed(seed)
     random.seed(number)
     np.random.seed(number)
     torch.manual_seed(number)

@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as as_safetensors
 
-from helpers.arguments import whole_number
+from helpers.arguments import at_least_zero, checked_seed
 from helpers.datasets import CLASSES
 from helpers.files import (
     DATA,
@@ -62,11 +62,7 @@ def train_or_load(name, fit, model, data, steps, seed, **options):
     The weights are called NAME_DATASET. Returns the `Run`, and prints it. Raises `Interrupted` when it is stopped, and
     a CourseError, with nothing saved, when the losses or the weights that came out are no numbers.
     """
-    whole, start = whole_number(steps), whole_number(seed)
-    if whole is None or whole < 0:
-        raise CourseError(f"steps is {steps!r}; choose a whole number, 0 for the shipped weights")
-    if start is None or not 0 <= start < 2**32:
-        raise CourseError(f"seed is {seed!r}; choose a whole number from 0 to 4294967295")
+    whole, start = at_least_zero(steps), checked_seed(seed)
     name = f"{name}_{data.name}"
     if whole == 0:
         return load(name, model, own=False)
