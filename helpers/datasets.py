@@ -49,7 +49,7 @@ class Images:
         """Shuffled batches (images, labels): exactly `steps` of them, or every image once in each of `epochs`."""
         return Batches(self, size, steps, epochs, seed)
 
-    def few_labels(self, count, seed=0):
+    def balanced_indices(self, count, seed=0):
         """Positions (count,) of a balanced random draw, as many of each class; `count` is a multiple of the classes."""
         k = len(self.classes)
         number = whole_number(count)

@@ -1,4 +1,4 @@
-"""Generated images and what they cost: lessons leave them behind, lesson 10 reads them and never sees a model.
+"""Generated images and what they cost: lessons leave them behind, lesson 14 reads them and never sees a model.
 
 One file for each training: the learner's own in results/samples, the course's in data/samples.
 """
@@ -82,13 +82,13 @@ class Sample:
 
 
 def leave(model, draw, runs, network, data):
-    """Draw 2,000 images with `draw()`, time it, and save them with the costs of training for lesson 10.
+    """Draw 2,000 images with `draw()`, time it, and save them with the costs of training for lesson 14.
 
     draw returns images (2000, 1, 28, 28) in [0, 1]; runs: the `Run` of every training that led to it; network: the
     module that draws; data: the `Images` it learned. Does nothing if the weights are the shipped ones.
     """
     if any(is_shipped(run.path) for run in runs):
-        print(f"{model}: shipped weights; the images for lesson 10 are shipped, too")
+        print(f"{model}: shipped weights; the images for lesson 14 are shipped, too")
         return
     seconds = round(sum(run.seconds for run in runs), 2)
     parameters = sum(p.numel() for p in network.parameters())
@@ -135,7 +135,7 @@ def as_images(pixels):
 
 
 def enough(images):
-    """Raise a CourseError if there are fewer images than lesson 10 compares."""
+    """Raise a CourseError if there are fewer images than lesson 14 compares."""
     if len(images) < COUNT:
         raise CourseError(f"there are {len(images):,} images; the comparison needs {COUNT:,}")
 

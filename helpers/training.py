@@ -15,12 +15,12 @@ from helpers.captions import LivePicture, describe, in_notebook
 from helpers.files import CourseError
 
 
-def pick_device():
+def get_device():
     """The CUDA device if there is one, else the CPU (at this size Apple's GPU is no faster than its CPU)."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def fast_math(device):
+def bf16_autocast(device):
     """A context that lets layers compute in bfloat16 where `device` has instructions for it, and else changes nothing.
 
     Sums, losses and weights stay float32. On processors that have them it is nearly twice as fast.

@@ -1,9 +1,9 @@
-"""Lesson 10 with a learner's own results: they take their place in the table, and bad files do not spoil it."""
+"""Lesson 14 with a learner's own results: they take their place in the table, and bad files do not spoil it."""
 
 import pytest
 import torch
 
-from helpers.results import Facts, find, save
+from helpers.results import SampleInfo, find, save
 from tools import notebooks
 
 (PATH,) = notebooks.lessons("10")
@@ -14,18 +14,18 @@ TABLE = "for budget, entries in budgets.items():\n    display("  # in the cell t
 def results(tmp_path, monkeypatch):
     """A learner's folder: a GAN that draws noise in place of ours, a model of her own, and two bad files."""
     monkeypatch.setenv("COURSE_RESULTS", str(tmp_path))
-    gans = [s.facts for s in find("fashion", own=False) if (s.facts.model, s.facts.seed) == ("05 GAN", 0)]
+    gans = [s.facts for s in find("fashion", own=False) if (s.facts.model, s.facts.seed) == ("GAN", 0)]
     shipped = min(gans, key=lambda facts: facts.steps)
     noise = torch.rand(2000, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    save(noise, Facts(**vars(shipped) | {"seconds": 4321.0}))
-    save(noise, Facts("my zebra", "fashion", 5, 7, 1.0, 1, 1.0, "elsewhere"))
+    save(noise, SampleInfo(**vars(shipped) | {"seconds": 4321.0}))
+    save(noise, SampleInfo("my zebra", "fashion", 5, 7, 1.0, 1, 1.0, "elsewhere"))
     (tmp_path / "samples" / "text.npz").write_text("no archive", encoding="utf-8")
     (tmp_path / "samples" / "half.npz").write_bytes(b"PK\x03\x04")
     return tmp_path
 
 
 def until_the_table(steps):
-    """Run lesson 10 up to its table; returns (what was printed, the tables)."""
+    """Run lesson 14 up to its table; returns (what was printed, the tables)."""
     notebook = notebooks.fresh(PATH, steps=steps)
     end = next(i for i, cell in enumerate(notebook.cells) if TABLE in cell.source)
     notebook.cells = notebook.cells[: end + 1]
@@ -49,12 +49,12 @@ def test_own_results_take_their_place_and_bad_files_are_named(results):
     assert "left out: text.npz" in printed and "left out: half.npz" in printed
     assert "2 of them yours" in printed
     assert "nothing stops: images of your own stand in" in printed, "noise for a GAN reverses many an order"
-    short, long = rows(tables, "05 GAN")
+    short, long = rows(tables, "GAN")
     assert "4,321 s" in short and float(short[1].strip("*")) > 20, "the learner's noise stands for the GAN"
     assert "4,321 s" not in long and float(long[1].strip("*")) < 2, "the other budget is ours"
     ((_, distance, *_),) = rows(tables, "my_zebra_fashion_5_seed7")
     assert float(distance.strip("*")) > 20
-    assert [len(rows(tables, name)) for name in ("04 VAE", "06 conditional GAN", "08 diffusion")] == [2, 2, 2]
+    assert [len(rows(tables, name)) for name in ("VAE", "conditional GAN", "diffusion")] == [2, 2, 2]
 
 
 @pytest.mark.slow

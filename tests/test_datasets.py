@@ -147,18 +147,18 @@ def test_neither_or_both_of_steps_and_epochs_is_refused(how_long, refuses):
 
 def test_few_labels_gives_the_same_number_of_each_class():
     data = small()
-    assert data.labels[data.few_labels(20)].bincount().tolist() == [4] * 5
+    assert data.labels[data.balanced_indices(20)].bincount().tolist() == [4] * 5
 
 
 def test_few_labels_gives_positions_that_are_all_different():
-    positions = small().few_labels(20)
+    positions = small().balanced_indices(20)
     assert positions.shape == (20,)
     assert positions.dtype == torch.int64
     assert len(positions.unique()) == 20
 
 
 def test_few_labels_depends_on_the_seed_alone():
-    first, again, other = (small().few_labels(10, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (small().balanced_indices(10, seed=seed) for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
@@ -166,7 +166,7 @@ def test_few_labels_depends_on_the_seed_alone():
 @pytest.mark.parametrize("count", [0, -5, 7, 55])
 def test_few_labels_refuses_a_count_that_cannot_be_balanced(count, refuses):
     with refuses(f"count is {count}", "multiple of 5"):
-        small().few_labels(count)
+        small().balanced_indices(count)
 
 
 # What is refused
@@ -230,7 +230,7 @@ def test_whole_numbers_of_numpy_are_whole_numbers():
     numbers_of_numpy = np.int64(10), np.int32(3), np.uint8(7)
     batches = data.batches(numbers_of_numpy[0], steps=numbers_of_numpy[1], seed=numbers_of_numpy[2])
     assert numbers(batches) == numbers(data.batches(10, steps=3, seed=7))
-    assert torch.equal(data.few_labels(np.int64(20), seed=np.int64(1)), data.few_labels(20, seed=1))
+    assert torch.equal(data.balanced_indices(np.int64(20), seed=np.int64(1)), data.balanced_indices(20, seed=1))
 
 
 @pytest.mark.parametrize("given", [{"size": True}, {"steps": True}, {"steps": 2.0}, {"steps": -1}, {"seed": True},
@@ -244,7 +244,7 @@ def test_few_labels_names_the_class_that_has_too_few(refuses):
     data = small(10, 5)
     poor = Images("poor", data.images, data.labels.clamp(max=3), data.classes)
     with refuses("fewer than 1 images of e in poor", "lower count"):
-        poor.few_labels(5)
+        poor.balanced_indices(5)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from torch import nn
 
 from helpers import maps, plotting, weights
 from helpers.files import COURSE
-from helpers.training import fast_math, set_seed
+from helpers.training import bf16_autocast, set_seed
 from tools import notebooks
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="this torch has no devices defined in Python")
@@ -264,7 +264,7 @@ def test_weights_are_saved_and_loaded(device, tmp_path, monkeypatch):
 
 def test_layers_may_be_told_to_compute_fast(device):
     network = small_network().to(device)
-    with fast_math(device), torch.autocast(device.type, torch.bfloat16):
+    with bf16_autocast(device), torch.autocast(device.type, torch.bfloat16):
         answer = network(numbers(2, 1, 4, 4).to(device))
     assert answer.device == device
     assert answer.float().isfinite().all()

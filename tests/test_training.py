@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from helpers import training
 from helpers.files import COURSE
-from helpers.training import fast_math, one_cycle, pick_device, progress, set_seed
+from helpers.training import bf16_autocast, one_cycle, get_device, progress, set_seed
 from tools import notebooks
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -52,7 +52,7 @@ def test_a_seed_that_is_no_small_whole_number_is_refused(seed, refuses):
 @pytest.mark.parametrize(("cuda", "kind"), [(True, "cuda"), (False, "cpu")])
 def test_the_device_is_cuda_where_there_is_one(cuda, kind, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
-    assert pick_device().type == kind
+    assert get_device().type == kind
 
 
 # Bfloat16 where the machine has it
@@ -64,20 +64,20 @@ def test_layers_compute_in_bfloat16_only_where_the_device_can(kind, able, monkey
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: able)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: able, raising=False)
     monkeypatch.setattr(torch, "autocast", lambda *arguments: nullcontext(arguments))
-    with fast_math(torch.device(kind)) as chosen:
+    with bf16_autocast(torch.device(kind)) as chosen:
         assert chosen == ((kind, torch.bfloat16) if able else None)
 
 
 @pytest.mark.parametrize("kind", ["mps", "xpu", "privateuseone", "meta"])
 @pytest.mark.filterwarnings("error")
 def test_on_other_devices_everything_is_computed_as_always(kind):
-    with fast_math(torch.device(kind)):
+    with bf16_autocast(torch.device(kind)):
         assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == torch.float32
 
 
 def test_a_torch_that_cannot_tell_computes_as_always(monkeypatch):
     monkeypatch.delattr(torch.cpu, "_is_avx512_bf16_supported", raising=False)
-    with fast_math(torch.device("cpu")):
+    with bf16_autocast(torch.device("cpu")):
         assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == torch.float32
 
 

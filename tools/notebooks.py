@@ -5,7 +5,7 @@ python -m tools.notebooks run 01 --ship ... and make the weights it trained the 
 python -m tools.notebooks run 08 --steps 8000 --ship      train longer, ship the weights, leave the notebook as it is
 python -m tools.notebooks try 03 --dataset digits --steps 30      does a copy pass? One line a lesson; nothing is saved
 python -m tools.notebooks try           all lessons with their own parameters: which cells fail in this environment?
-python -m tools.notebooks export        gather the `#| export` cells into helpers/lessons.py
+python -m tools.notebooks export        gather the `#| export MODULE` cells into helpers/lessons
 python -m tools.notebooks demo 01 09    copies without training (steps = 0) in demo/, for a class: voila demo
 python -m tools.notebooks address       write the repository's address (pyproject.toml) into README and notebooks
 
@@ -14,6 +14,7 @@ Within one `try` a lesson finds what the lessons before it trained.
 """
 
 import argparse
+import ast
 import base64
 import io
 import json
@@ -39,37 +40,31 @@ from helpers.weights import SHIPPED
 NOTEBOOKS = COURSE / "notebooks"
 DEMO = COURSE / "demo"
 PICTURES = COURSE / "docs"
-LESSONS = COURSE / "helpers" / "lessons.py"
-EXPORT = "#| export\n"
+LESSONS = COURSE / "helpers" / "lessons"  # a package, one module a subject
+EXPORT = re.compile(r"#\| export (\w+)\n")  # the first line of a cell that goes into a module
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PLACEHOLDER = "<em>Run this cell to get the buttons or sliders; a page without a kernel cannot show them.</em>"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-HEADER = '''"""What lessons keep for later ones. Made by `python -m tools.notebooks export`; edit the notebooks."""
-
-import math
-from copy import deepcopy
-from dataclasses import replace
-from itertools import pairwise
-
-import torch
-import torch.nn.functional as F
-from torch import nn
-
-from helpers.training import fast_math, set_seed
-'''
+DESCRIPTION = '"""What lessons keep for later ones: {name}. Made by `python -m tools.notebooks export`; edit the notebooks."""'
 
 
-def lessons(prefix=""):
-    """The lessons whose file name starts with `prefix`, in order."""
-    return sorted(NOTEBOOKS.glob(f"{prefix}*.ipynb"))
+def topic(path):
+    """What a notebook is about: its file name without the number, "gan" of 05_gan.ipynb."""
+    return re.sub(r"^\d+_", "", Path(path).stem)
 
 
-def paths(prefix=""):
-    """Lessons, then solutions, whose file name starts with `prefix`."""
-    return lessons(prefix) + sorted((NOTEBOOKS / "solutions").glob(f"{prefix}*.ipynb"))
+def lessons(name="", folder=NOTEBOOKS):
+    """The lessons of a topic ("gan"), or whose file name starts with `name` ("05"), in order; all of them for ""."""
+    files = sorted(folder.glob("*.ipynb"))
+    return [path for path in files if topic(path) == name] or [path for path in files if path.name.startswith(name)]
+
+
+def paths(name=""):
+    """As `lessons`, and after them the solutions."""
+    return lessons(name) + lessons(name, NOTEBOOKS / "solutions")
 
 
 def read(path):
@@ -258,14 +253,66 @@ def write_checksums():
 
 
 def exported():
-    """The text of helpers/lessons.py as the notebooks have it now."""
-    parts = [HEADER]
-    for path in paths():
-        cells = [c.source for c in read(path).cells if c.cell_type == "code" and c.source.startswith(EXPORT)]
-        if cells:
-            cells[0] = f"# --- from notebooks/{path.name}; edit there ---\n" + cells[0].removeprefix(EXPORT)
-            parts.extend(cell.removeprefix(EXPORT).strip() + "\n" for cell in cells)
-    return "\n\n".join(parts)
+    """{module: text} of helpers/lessons as the notebooks have it now: the cells that begin with `#| export MODULE`.
+
+    A module imports what its cells use, as the notebooks that they come from import it.
+    """
+    parts, imports = {}, {}
+    for path in lessons():
+        sources = [cell.source for cell in read(path).cells if cell.cell_type == "code"]
+        for source in sources:
+            if not (tag := EXPORT.match(source)):
+                continue
+            texts = parts.setdefault(tag[1], {})
+            texts.setdefault(path.name, []).append(source[tag.end() :].strip() + "\n")
+            imports.setdefault(tag[1], {}).update(imported("\n".join(sources)))
+    modules = {"__init__": '"""What lessons keep for later ones, one module a subject; made from the notebooks."""\n'}
+    for name, texts in parts.items():
+        cells = [f"# --- from notebooks/{file}; edit there ---\n" + "\n\n".join(some) for file, some in texts.items()]
+        head = DESCRIPTION.format(name=name.replace("_", " "))
+        needed = import_lines("\n\n".join(cells), imports[name], name)
+        modules[name] = "\n\n\n".join(part.strip() for part in (f"{head}\n\n{needed}", *cells)) + "\n"
+    return modules
+
+
+def imported(source):
+    """{name: (module, name there or None, level of the import)} of the imports of a notebook's code `source`."""
+    found = {}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.asname or alias.name: (alias.name, None, alias.asname) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {alias.asname or alias.name: (node.module, alias.name, alias.asname) for alias in node.names}
+    return found
+
+
+def import_lines(source, known, module):
+    """The import statements that `source` needs, sorted: those of `known` whose names it uses and does not define."""
+    used = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    plain, chosen = set(), {}
+    for name in sorted(used & known.keys()):
+        origin, there, renamed = known[name]
+        if origin == f"helpers.lessons.{module}":
+            continue
+        written = f"{there or origin} as {renamed}" if renamed else there or origin
+        plain.add(f"import {written}") if there is None else chosen.setdefault(origin, []).append(written)
+    lines = sorted(plain) + [f"from {origin} import {', '.join(sorted(names))}" for origin, names in sorted(chosen.items())]
+    groups = [[], [], []]  # the standard library, packages, the course
+    for line in lines:
+        root = re.split(r"[ .]", line)[1]
+        groups[0 if root in sys.stdlib_module_names else 2 if root == "helpers" else 1].append(line)
+    return "\n\n".join("\n".join(group) for group in groups if group)
+
+
+def write_exported():
+    """Write helpers/lessons anew, and remove modules that no notebook has any more."""
+    modules = exported()
+    for name, text in modules.items():
+        with atomic(LESSONS / f"{name}.py") as partial:
+            partial.write_text(text, encoding="utf-8", newline="\n")
+    for path in LESSONS.glob("*.py"):
+        if path.stem not in modules:
+            path.unlink()
 
 
 def demo(path):
@@ -316,10 +363,9 @@ def try_lessons(prefixes, **parameters):
 
 def run_lessons(prefixes, ship_weights, **parameters):
     """Run lessons and their solutions, each lesson like the first one after a fresh checkout."""
-    numbers = dict.fromkeys(path.stem.split("_")[0] for path in named(prefixes, paths))
-    for number in numbers:
+    for about in dict.fromkeys(topic(path) for path in named(prefixes, paths)):
         with tempfile.TemporaryDirectory() as results:
-            for path in paths(number):
+            for path in paths(about):
                 seconds = run(path, results=results, **parameters)
                 print(f"{path.relative_to(COURSE).as_posix()}: {seconds:.0f} s", flush=True)
             if ship_weights:
@@ -342,7 +388,7 @@ def command_line():
     command.add_argument("--ship", action="store_true", help="afterwards ship the weights that were trained")
     command = commands.add_parser("try", parents=[copy], help="run copies, errors allowed, and list what fails")
     command.add_argument("lessons", **which, help="01, 02 ... or solutions/01 (default: all lessons)")
-    commands.add_parser("export", help="gather the `#| export` cells into helpers/lessons.py")
+    commands.add_parser("export", help="gather the `#| export MODULE` cells into helpers/lessons")
     command = commands.add_parser("demo", help="write copies without training to demo/")
     command.add_argument("lessons", **which, help="01, 02 ... (default: all lessons)")
     commands.add_parser("address", help="write the repository's address into README and notebooks")
@@ -368,8 +414,7 @@ def main(arguments):
         case "try":
             return try_lessons(options.lessons, dataset=options.dataset, steps=options.steps, seed=options.seed)
         case "export":
-            with atomic(LESSONS) as partial:
-                partial.write_text(exported(), encoding="utf-8", newline="\n")
+            write_exported()
         case "demo":
             for path in named(options.lessons, lessons):
                 print(demo(path).relative_to(COURSE).as_posix())

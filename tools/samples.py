@@ -1,4 +1,4 @@
-"""Make the images and costs that lesson 10 compares, and ship them.
+"""Make the images and costs that lesson 14 compares, and ship them.
 
 python -m tools.samples 04 05 06 08                      the lessons' own budgets
 python -m tools.samples 05 --steps 11500 --seed 1        another budget, another seed

@@ -1,4 +1,4 @@
-"""Exercises with an instant check: `check("01.1", answer)` says what is right, or what to think about next."""
+"""Exercises with an instant check: `check("autoencoder.1", answer)` says what is right, or what to think about next."""
 
 import html
 import importlib
@@ -14,7 +14,7 @@ from helpers.files import CourseError
 
 DEVICE = "The check hands over tensors on the CPU; make your own with `device=x.device`, where x is one of them."
 UNWRITTEN = "Nothing is written there yet; replace the `raise NotImplementedError` line."
-EXERCISES = {}  # "01.1" -> (function that judges an answer, its hints); filled by helpers/exercises/lesson_NN.py
+EXERCISES = {}  # "gan.1" -> (function that judges an answer, its hints); filled by helpers/exercises/gan.py
 
 
 class Wrong(Exception):

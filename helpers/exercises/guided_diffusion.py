@@ -1,4 +1,4 @@
-"""Judges of lesson 09's exercises."""
+"""Judges of the exercises of 10_guided_diffusion."""
 
 import torch
 import torch.nn.functional as F
@@ -29,7 +29,7 @@ def spread(low):
 
 
 @exercise(
-    "09.1",
+    "guided_diffusion.1",
     "What does the first class add to the guess without a class? What does the second? Both are differences.",
     "none + scale_first * (first - none) + scale_second * (second - none).",
 )
@@ -63,7 +63,7 @@ def two_wishes(answer):
 
 
 @exercise(
-    "09.2",
+    "guided_diffusion.2",
     "By how much is each block mean of x wrong? Which change of the 16 pixels mends it and is the smallest?",
     "`low - F.avg_pool2d(x, 4)`, the same number for all 16 pixels of a block (`repeat_interleave`, both ways).",
 )
@@ -94,7 +94,7 @@ def agree_with(answer):
 
 
 @exercise(
-    "09.3",
+    "guided_diffusion.3",
     "Noise the small image to s. But averaging 16 pixels also averages their noise: which variance is left?",
     "known = root(alpha_bar_s) * low + root((1 - alpha_bar_s) / 16) * fresh noise; then exercise 2 with x_s and known.",
 )

@@ -1,4 +1,4 @@
-"""Judges of lesson 07's exercises."""
+"""Judges of the exercises of 08_forward_diffusion."""
 
 import math
 
@@ -48,7 +48,7 @@ def nearest(values, wished):
 
 
 @exercise(
-    "07.1",
+    "forward_diffusion.1",
     "Compute the ratios of all t from 1 on at once, and take logarithms. Where is the distance to log(snr) smallest?",
     "`ratios = alpha_bars[1:] / (1 - alpha_bars[1:])`; then `.log()`, `.abs()` and `.argmin()`. Entry 0 is t = 1.",
 )
@@ -76,7 +76,7 @@ def time_of(answer):
 
 
 @exercise(
-    "07.2",
+    "forward_diffusion.2",
     "After s come the steps s + 1 to t, and their alphas multiply. Which two alpha_bars give that product?",
     "alpha_bar_t = alpha_bar_s * (the product). a is the root of the product, and a² + b² = 1 keeps the variance.",
 )
@@ -114,7 +114,7 @@ def jump(answer):
 
 
 @exercise(
-    "07.3",
+    "forward_diffusion.3",
     "Do the lesson's Bayes rule again, with one big step from s to t in the place of the small one.",
     "alpha = alpha_bar_t / alpha_bar_s and beta = 1 - alpha; then put s in the lesson's formula for every t - 1.",
 )
@@ -146,4 +146,4 @@ def posterior_at_stride(answer):
         if not close(mean, right[0] * x_t + right[1] * x_0) or not close(as_number(variance), exact):
             weights = f"x_t has weight {right[0]:.4f} and x_0 {right[1]:.4f}, and the variance is {exact:.4f}"
             raise Wrong(f"From t = {t} back to s = {s}: {weights}. Let precisions add up.")
-    return "No big step needs a new formula. With eta = 1, lesson 08's sampler adds noise of just this variance."
+    return "No big step needs a new formula. With eta = 1, lesson 09's sampler adds noise of just this variance."

@@ -1,4 +1,4 @@
-"""Judges of lesson 05's exercises."""
+"""Judges of the exercises of 05_gan."""
 
 import torch
 
@@ -6,7 +6,7 @@ from helpers.exercises import Wrong, as_number, describe, exercise
 
 
 @exercise(
-    "05.1",
+    "gan.1",
     "At one point a share s * p of what D sees is real and (1 - s) * q is forged. Which part of both together is real?",
     "share * p / (share * p + (1 - share) * q); with share = 1/2 it is the lesson's formula.",
 )
@@ -30,7 +30,7 @@ def best_discriminator(answer):
 
 
 @exercise(
-    "05.2",
+    "gan.2",
     "-log D = softplus(-logit), and log(1 - D) = -softplus(logit).",
     "`F.softplus` never overflows; the saturating loss has a minus in front and is below zero.",
 )
@@ -60,7 +60,7 @@ def generator_loss(answer):
 
 
 @exercise(
-    "05.3",
+    "gan.3",
     "Mix x and fake, switch `requires_grad_` on for the mixture, and take `torch.autograd.grad` of the summed logits.",
     "One random number for each image, shape (N, 1, 1, 1); norms over `.flatten(1)`; `create_graph=True`.",
 )

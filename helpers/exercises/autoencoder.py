@@ -1,4 +1,4 @@
-"""Judges of lesson 01's exercises."""
+"""Judges of the exercises of 01_autoencoder."""
 
 import torch
 
@@ -9,7 +9,7 @@ SNEAKER, BOOT, SHARE = 7, 9, 0.9
 
 
 @exercise(
-    "01.1",
+    "autoencoder.1",
     "Write the shapes under each other: z is (N, d), weight is (d, 784), and the result has to be (N, 784).",
     "One matrix product with the weight as it is, not transposed, then add the bias.",
 )
@@ -37,7 +37,7 @@ def tied_decoder(decode):
 
 
 @exercise(
-    "01.2",
+    "autoencoder.2",
     "Mean and directions come from `fit_pca(train.images)`; a code is `(x.flatten(1) - mean) @ directions[:, :d]`.",
     "Loop over d = 1, 2, 3, ...; for each, compute the two class means of the training codes and count, among the "
     "400 test codes of both classes, those that are nearer to the mean of their own class.",
@@ -73,7 +73,7 @@ def told_apart(code_size):
 
 
 @exercise(
-    "01.3",
+    "autoencoder.3",
     "What is the smallest code from which every picture of 784 pixels can be redrawn exactly?",
     "`Autoencoder(nn.Flatten(), nn.Unflatten(1, (1, 28, 28)))`: look at what each half does.",
 )

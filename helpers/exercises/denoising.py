@@ -1,4 +1,4 @@
-"""Judges of lesson 03's exercises."""
+"""Judges of the exercises of 03_denoising."""
 
 import torch
 
@@ -7,7 +7,7 @@ from helpers.toys import two_moons
 
 
 @exercise(
-    "03.1",
+    "denoising.1",
     "The formula stands above the two moons: what the denoiser adds to y, divided by something.",
     "(denoised - noisy) / sigma squared; the denoiser gets y and sigma.",
 )
@@ -34,7 +34,7 @@ def score(answer):
 
 
 @exercise(
-    "03.2",
+    "denoising.2",
     "It is Wiener's filter with a single pixel: put C = variance into the formula.",
     "variance / (variance + sigma squared): without noise 1, with endless noise 0.",
 )
@@ -55,7 +55,7 @@ def weight(answer):
 
 
 @exercise(
-    "03.3",
+    "denoising.3",
     "A loop of three parts: where you are, a step of eta along the score, fresh Gaussian noise.",
     "y = y + eta * score(y) + (2 * eta) ** 0.5 * torch.randn_like(y), `steps` times.",
 )

@@ -1,4 +1,4 @@
-"""Judges of lesson 02's exercises."""
+"""Judges of the exercises of 02_representations."""
 
 import torch
 
@@ -6,7 +6,7 @@ from helpers.exercises import Wrong, as_number, describe, exercise
 
 
 @exercise(
-    "02.1",
+    "representations.1",
     "Take one column at a time: how often does each level occur there, as a share of all rows?",
     "`torch.bincount(column)` counts the levels; drop the zeros; the sum of -p * p.log2() is that column's entropy. "
     "Average over the columns.",
@@ -32,7 +32,7 @@ def entropy_bits(entropy):
 
 
 @exercise(
-    "02.2",
+    "representations.2",
     "For each label that occurs, average the codes that carry it; then measure distances to these averages.",
     "`torch.cdist(new_codes, centres).argmin(dim=1)` gives the number of the nearest centre; "
     "`classes = labels.unique()` turns that number back into a label.",
@@ -60,7 +60,7 @@ def nearest_centroid(classify):
 
 
 @exercise(
-    "02.3",
+    "representations.3",
     "Compare every strange score with every normal score: `strange[:, None]` and `normal[None, :]`.",
     "The share of pairs in which the strange score is higher, plus half the share of ties.",
 )

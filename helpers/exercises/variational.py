@@ -1,4 +1,4 @@
-"""Judges of lesson 04's exercises."""
+"""Judges of the exercises of 04_variational."""
 
 import torch
 from torch.distributions import Normal, kl_divergence
@@ -12,7 +12,7 @@ def same(value, expected):
 
 
 @exercise(
-    "04.1",
+    "variational.1",
     "With prior_mu = 0 and prior_log_var = 0 it has to turn into the lesson's formula. What does a wide prior forgive?",
     "0.5 * (prior_log_var - log_var + (log_var.exp() + (mu - prior_mu)**2) / prior_log_var.exp() - 1).sum(dim=1)",
 )
@@ -45,7 +45,7 @@ def kl_between(kl):
 
 
 @exercise(
-    "04.2",
+    "variational.2",
     "A dimension whose mean price is below the floor should give no gradient at all: a constant does not.",
     "kl.mean(dim=0).clamp(min=floor).sum()",
 )
@@ -73,7 +73,7 @@ def free_bits(price):
 
 
 @exercise(
-    "04.3",
+    "variational.3",
     "p(x) is the mean of p(x, z) / q(z | x); take the logarithm of the mean, not the mean of the logarithms.",
     "torch.logsumexp(log_joint - log_q, dim=0) - math.log(len(log_q))",
 )

@@ -1,4 +1,4 @@
-"""Judges of lesson 10's exercises."""
+"""Judges of the exercises of 14_comparison."""
 
 import torch
 
@@ -15,7 +15,7 @@ def faint(count, mean, seed):
 
 
 @exercise(
-    "10.1",
+    "comparison.1",
     "A Gaussian needs a mean and a spread. With fewer images than pixels the covariance has no inverse, but sampling "
     "needs none: mean + (weights @ deviations), with random weights.",
     "For one class: d = its images minus their mean, (n, 784); w = randn(count, n); mean + w @ d / sqrt(n). "
@@ -57,7 +57,7 @@ def class_gaussian(answer):
 
 
 @exercise(
-    "10.2",
+    "comparison.2",
     "Two sets of distances: from made to train, and from test to train. The second one says what is usual.",
     "`nearest_training(a, train)[0]` gives them. Which made images lie below the `quantile` of the test images'?",
 )
@@ -96,7 +96,7 @@ def memorised(answer):
 
 
 @exercise(
-    "10.3",
+    "comparison.3",
     "Against which x is the distance a straight line? Where on that axis is N infinite?",
     "Fit a line to the distances against 1 / N (least squares); its height at 1 / N = 0 is asked for.",
 )

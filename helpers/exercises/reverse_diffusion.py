@@ -1,4 +1,4 @@
-"""Judges of lesson 08's exercises."""
+"""Judges of the exercises of 09_reverse_diffusion."""
 
 import torch
 
@@ -13,7 +13,7 @@ def turn(alpha_bar, seed):
 
 
 @exercise(
-    "08.1",
+    "reverse_diffusion.1",
     "x_t and v are x_0 and eps, turned by the same angle. Turn them back: which two lengths add up to eps?",
     "Multiply v by the root of alpha_bar and x_t by the root of 1 - alpha_bar, and add.",
 )
@@ -43,7 +43,7 @@ def v_to_eps(answer):
 
 
 @exercise(
-    "08.2",
+    "reverse_diffusion.2",
     "Two errors: x_0_hat is off by d. By how much is the eps that belongs to it off? See `to_eps`.",
     "eps is off by d times the root of alpha_bar / (1 - alpha_bar). v is off by that and by d, at a right angle.",
 )
@@ -73,7 +73,7 @@ def weight(answer):
 
 
 @exercise(
-    "08.3",
+    "reverse_diffusion.3",
     "Which noise does x_s hold, if x_0_hat is right? The same noise is in x_t, only more of it.",
     "`eps_hat` from x_s at time s, as in `to_eps`; then mix x_0_hat and eps_hat as `add_noise` does at time t.",
 )

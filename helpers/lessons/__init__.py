@@ -1,0 +1,1 @@
+"""What lessons keep for later ones, one module a subject; made from the notebooks."""

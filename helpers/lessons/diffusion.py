@@ -1,0 +1,188 @@
+"""What lessons keep for later ones: diffusion. Made by `python -m tools.notebooks export`; edit the notebooks."""
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from helpers.training import bf16_autocast, set_seed
+
+
+# --- from notebooks/08_forward_diffusion.ipynb; edit there ---
+def to_minus_one_one(images):
+    """Images in [0, 1] -> images in [-1, 1]."""
+    return 2 * images - 1
+
+
+def linear_alpha_bars(T=1000):
+    """alpha_bars (T + 1,) for betas from 0.0001 to 0.02, scaled to T steps. Ho et al. 2020."""
+    betas = torch.linspace(1e-4, 0.02, T, dtype=torch.double) * (1000 / T)
+    return torch.cat([torch.ones(1), (1 - betas).cumprod(dim=0)]).float()
+
+
+def add_noise(x_0, t, eps, alpha_bars):
+    """Noisy x_t, shape of x_0 (N, ...); t is (N,) int64 in 0..T. Ho et al. 2020, eq. 4."""
+    alpha_bar_t = alpha_bars.to(x_0.device)[t].reshape(-1, *[1] * (x_0.ndim - 1))
+    return alpha_bar_t.sqrt() * x_0 + (1 - alpha_bar_t).sqrt() * eps
+
+
+def diffused(mixture, alpha_bar):
+    """The mixture after noising to alpha_bar (a number in [0, 1]), again a `Mixture`."""
+    stds = (alpha_bar * mixture.stds**2 + 1 - alpha_bar).sqrt()
+    return replace(mixture, means=math.sqrt(alpha_bar) * mixture.means, stds=stds)
+
+
+def cosine_alpha_bars(T=1000, s=0.008):
+    """alpha_bars (T + 1,) of the cosine, no beta above 0.999. Nichol and Dhariwal 2021, eq. 17."""
+    alpha_bar_t = (torch.linspace(0, 1, T + 1, dtype=torch.double) + s) / (1 + s)
+    f = torch.cos(alpha_bar_t * math.pi / 2) ** 2
+    betas = (1 - f[1:] / f[:-1]).clamp(max=0.999)
+    return torch.cat([torch.ones(1), (1 - betas).cumprod(dim=0)]).float()
+
+
+def posterior(x_t, x_0, t, alpha_bars):
+    """Mean, shape of x_t (N, ...), and variance (N, 1, ...) of q(x_{t-1} | x_t, x_0).
+
+    t is (N,) int64 in 1..T. Ho et al. 2020, eq. 6 and 7."""
+    bars = alpha_bars.to(x_t.device)
+    now, before = (bars[i].reshape(-1, *[1] * (x_t.ndim - 1)) for i in (t, t - 1))
+    alpha = now / before
+    beta = 1 - alpha
+    mean = (before.sqrt() * beta * x_0 + alpha.sqrt() * (1 - before) * x_t) / (1 - now)
+    return mean, (1 - before) / (1 - now) * beta
+
+
+# --- from notebooks/09_reverse_diffusion.ipynb; edit there ---
+def prediction_target(kind, x_0, eps, alpha_bar_t):
+    """What a network of this kind ("eps", "x_0" or "v") is asked for; share is alpha_bar_t."""
+    if kind == "v":
+        return alpha_bar_t.sqrt() * eps - (1 - alpha_bar_t).sqrt() * x_0
+    return {"eps": eps, "x_0": x_0}[kind]
+
+def to_x_0(kind, answer, x_t, alpha_bar_t):
+    """The guess x_0_hat that follows from the network's answer; share is alpha_bar_t."""
+    if kind == "v":
+        return alpha_bar_t.sqrt() * x_t - (1 - alpha_bar_t).sqrt() * answer
+    return answer if kind == "x_0" else (x_t - (1 - alpha_bar_t).sqrt() * answer) / alpha_bar_t.sqrt()
+
+def to_eps(x_0_hat, x_t, alpha_bar_t):
+    """The guess eps_hat that belongs to x_0_hat."""
+    return (x_t - alpha_bar_t.sqrt() * x_0_hat) / (1 - alpha_bar_t).sqrt()
+
+
+def time_embedding(t, size=32, slowest=10_000):
+    """Times t (N,) as sines and cosines (N, size) of speeds from 1 down to 1 / slowest."""
+    speeds = slowest ** (-torch.arange(size // 2, device=t.device) / (size // 2))
+    angles = t[:, None] * speeds
+    return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+def ddim_step(x_t, x_0_hat, t, s, alpha_bars, eta=0.0):
+    """x_s from x_t and x_0_hat (N, ...), for numbers s < t; eta 0 = DDIM, 1 = DDPM.
+
+    Song et al. 2021, eq. 12 and 16."""
+    now, then = alpha_bars[t], alpha_bars[s]
+    variance = eta**2 * (1 - then) / (1 - now) * (1 - now / then)
+    direction = (1 - then - variance).clamp(min=0).sqrt() * to_eps(x_0_hat, x_t, now)
+    return then.sqrt() * x_0_hat + direction + variance.sqrt() * torch.randn_like(x_t)
+
+
+def evenly_spaced(count, T):
+    """`count` whole times from T down to 1, evenly spaced."""
+    return torch.linspace(T, 1, count).round().int().tolist()
+
+def ddim_sample_loop(guess, x, times, alpha_bars, eta=0.0):
+    """Yield (t, x_t, x_0_hat) down `times`, then (0, x_0, x_0); guess(x_t, t) returns x_0_hat."""
+    for t, s in pairwise([*times, 0]):
+        x_0_hat = guess(x, t)
+        yield t, x, x_0_hat
+        x = ddim_step(x, x_0_hat, t, s, alpha_bars, eta)
+    yield 0, x, x
+
+def ddim_sample(guess, x, times, alpha_bars, eta=0.0):
+    """x_0, shape of x: where `walk_back` ends."""
+    for _, reached, _ in ddim_sample_loop(guess, x, times, alpha_bars, eta):
+        x = reached
+    return x
+
+
+def diffusion_loss(net, kind, x_0, y, alpha_bars):
+    """Mean squared error of the network's answer, each image at a time t of its own."""
+    t = torch.randint(1, len(alpha_bars), (len(x_0),), device=x_0.device)
+    eps = torch.randn_like(x_0)
+    x_t = add_noise(x_0, t, eps, alpha_bars)
+    alpha_bar_t = alpha_bars.to(x_0.device)[t].reshape(-1, 1, 1, 1)
+    return F.mse_loss(net(x_t, t, y), prediction_target(kind, x_0, eps, alpha_bar_t))
+
+
+def make_denoiser(net, kind, y, alpha_bars):
+    """guess(x_t, t) -> x_0_hat in [-1, 1], for images (N, 1, 28, 28) and classes y (N,)."""
+    def guess(x_t, t):
+        times = torch.full_like(y, t)
+        parts = zip(x_t.split(250), times.split(250), y.split(250), strict=True)
+        with bf16_autocast(y.device):
+            answer = torch.cat([net(*part) for part in parts]).float()
+        return to_x_0(kind, answer, x_t, alpha_bars[t]).clamp(-1, 1)
+    return guess
+
+@torch.no_grad()
+def sample(net, kind, y, times, alpha_bars, seed, eta=0.0):
+    """One image in [0, 1] for each class in y (N,), 10 for none, from the dice of `seed`."""
+    set_seed(seed)
+    x = torch.randn(len(y), 1, 28, 28, device=y.device)
+    return (ddim_sample(make_denoiser(net, kind, y, alpha_bars), x, times, alpha_bars, eta) + 1) / 2
+
+
+class Block(nn.Module):
+    """Maps h (N, c_in, H, W) and a condition c (N, 128) -> (N, c_out, H, W)."""
+
+    def __init__(self, c_in, c_out):
+        super().__init__()
+        self.first = nn.Sequential(
+            nn.GroupNorm(8, c_in), nn.SiLU(), nn.Conv2d(c_in, c_out, 3, padding=1)
+        )
+        self.told, self.norm = nn.Linear(128, 2 * c_out), nn.GroupNorm(8, c_out)
+        self.last = nn.Conv2d(c_out, c_out, 3, padding=1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+        self.skip = nn.Conv2d(c_in, c_out, 1) if c_in != c_out else nn.Identity()
+
+    def forward(self, h, c):
+        scale, shift = self.told(c)[:, :, None, None].chunk(2, dim=1)
+        new = self.norm(self.first(h)) * (1 + scale) + shift
+        return self.skip(h) + self.last(F.silu(new))
+
+
+class TimeUNet(nn.Module):
+    """Answers (N, 1, 28, 28) for x_t (N, 1, 28, 28), times t (N,) and classes y (N,) in 0..10."""
+
+    def __init__(self, width=32):
+        super().__init__()
+        w = width
+        self.time = nn.Sequential(nn.Linear(32, 128), nn.SiLU(), nn.Linear(128, 128))
+        self.label = nn.Embedding(11, 128)  # 10 means: no class given
+        self.enter = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4, w, 3, padding=1))
+        self.left = nn.ModuleList([Block(w, w), Block(w, w)])  # (N, w, 14, 14)
+        self.down = nn.Conv2d(w, 2 * w, 3, stride=2, padding=1)
+        self.bottom = nn.ModuleList([Block(2 * w, 2 * w), Block(2 * w, 2 * w)])  # (N, 2w, 7, 7)
+        self.up = nn.ConvTranspose2d(2 * w, w, 4, stride=2, padding=1)
+        self.right = nn.ModuleList([Block(2 * w, w), Block(w, w)])  # (N, w, 14, 14)
+        self.leave = nn.Sequential(
+            nn.GroupNorm(8, w), nn.SiLU(), nn.Conv2d(w, 4, 3, padding=1), nn.PixelShuffle(2)
+        )
+
+    def forward(self, x_t, t, y):
+        c = F.silu(self.time(time_embedding(t)) + self.label(y))  # (N, 128)
+        h = self.enter(x_t)
+        for block in self.left:
+            h = block(h, c)
+        beside, h = h, self.down(h)
+        for block in self.bottom:
+            h = block(h, c)
+        h = torch.cat([self.up(h), beside], dim=1)  # lesson 03's skip connection
+        for block in self.right:
+            h = block(h, c)
+        return self.leave(h)

@@ -1,0 +1,104 @@
+"""What lessons keep for later ones: gan. Made by `python -m tools.notebooks export`; edit the notebooks."""
+
+from copy import deepcopy
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+# --- from notebooks/05_gan.ipynb; edit there ---
+def network(inputs, outputs, width=64):
+    """A small network for points: (N, inputs) -> (N, outputs)."""
+    return nn.Sequential(
+        nn.Linear(inputs, width), nn.LeakyReLU(0.2),
+        nn.Linear(width, width), nn.LeakyReLU(0.2), nn.Linear(width, outputs),
+    )
+
+
+def discriminator_step(generator, discriminator, x, z, optimizer, penalty=None):
+    """Teach D with real x and forgeries from dice z; returns its loss (without the penalty)."""
+    fake = generator(z).detach()  # cut off from the forger
+    loss = F.softplus(-discriminator(x)).mean() + F.softplus(discriminator(fake)).mean()
+    extra = penalty(discriminator, x) if penalty else 0  # see "Clothes" below
+    optimizer.zero_grad()
+    (loss + extra).backward()
+    optimizer.step()
+    return loss.item()
+
+
+def generator_step(generator, discriminator, z, optimizer):
+    """Teach G to be taken for real, -log D(G(z)); returns its loss."""
+    loss = F.softplus(-discriminator(generator(z))).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+
+class Generator(nn.Module):
+    """Dice z (N, d) -> images (N, 1, 28, 28) in [0, 1]."""
+
+    def __init__(self, d=64, width=16):
+        super().__init__()
+        self.d = d
+        self.body = nn.Sequential(
+            nn.Linear(d, 4 * width * 49), nn.Unflatten(1, (4 * width, 7, 7)),
+            nn.BatchNorm2d(4 * width), nn.ReLU(),
+            nn.ConvTranspose2d(4 * width, 2 * width, 4, stride=2, padding=1),  # (N, 32, 14, 14)
+            nn.BatchNorm2d(2 * width), nn.ReLU(),
+            nn.ConvTranspose2d(2 * width, 1, 4, stride=2, padding=1), nn.Sigmoid(),
+        )
+
+    def forward(self, z):
+        return self.body(z)
+
+
+class Discriminator(nn.Module):
+    """Images (N, 1, 28, 28) -> logits (N, 1): positive for "real"."""
+
+    def __init__(self, width=32):
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(1, width, 4, stride=2, padding=1), nn.LeakyReLU(0.2),  # (N, 32, 14, 14)
+            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1), nn.LeakyReLU(0.2),
+            nn.Flatten(), nn.Linear(2 * width * 49, 128), nn.LeakyReLU(0.2), nn.Linear(128, 1),
+        )
+
+    def forward(self, x):
+        return self.body(x)
+
+
+def r1_penalty(discriminator, x, gamma=4.0):
+    """R1: strength / 2 times the squared slope of D's logit at real x, mean over images."""
+    x = x.detach().requires_grad_(True)
+    (slope,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+    return strength / 2 * slope.square().flatten(1).sum(dim=1).mean()
+
+@torch.no_grad()
+def update_ema(average, net, decay=0.99):
+    """Move the weights of `average` a little towards those of `net`."""
+    for old, new in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
+        old.copy_(keep * old + (1 - keep) * new if old.is_floating_point() else new)
+
+
+class GAN(nn.Module):
+    """Both players, the average generator, and a film: pictures of the same 16 dice throws."""
+
+    def __init__(self, d=64, frames=16):
+        super().__init__()
+        self.generator, self.discriminator = Generator(d), Discriminator()
+        self.ema = deepcopy(self.generator).eval()
+        self.register_buffer("film", torch.zeros(frames, 16, 1, 28, 28, dtype=torch.uint8))
+        self.register_buffer("distance", torch.zeros(frames))  # the judge's, at the same moments
+
+    @torch.no_grad()
+    def sample(self, z):
+        return torch.cat([self.ema(part) for part in z.split(500)])
+
+
+def sharpness(images, reference):
+    """Mean squared difference of neighbouring pixels of images, relative to that of reference."""
+    def edges(x):
+        return x.diff(dim=-1).square().mean() + x.diff(dim=-2).square().mean()
+    return (edges(images) / edges(reference)).item()

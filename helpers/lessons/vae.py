@@ -1,0 +1,71 @@
+"""What lessons keep for later ones: vae. Made by `python -m tools.notebooks export`; edit the notebooks."""
+
+import math
+
+import torch
+from torch import nn
+
+
+# --- from notebooks/04_variational.ipynb; edit there ---
+def reparameterise(mu, log_var):
+    """Codes z (N, d) drawn from the encoder's Gaussians; gradients reach mu and log_var."""
+    return mu + (log_var / 2).exp() * torch.randn_like(mu)
+
+
+def kl_to_standard(mu, log_var):
+    """KL of each N(mu, exp(log_var)) to N(0, I), in nats for each number of the code, (N, d)."""
+    return 0.5 * (mu**2 + log_var.exp() - 1 - log_var)
+
+
+class VAE(nn.Module):
+    """A variational autoencoder with d numbers from lesson 01's parts; the encoder answers 2 d."""
+
+    def __init__(self, encoder, decoder, d):
+        super().__init__()
+        self.encoder, self.decoder, self.d = encoder, decoder, d
+
+    def encode(self, x):
+        return self.encoder(x).chunk(2, dim=1)  # mu (N, d), log_var (N, d)
+
+    def price(self, z, mu, log_var):
+        return kl_to_standard(mu, log_var).sum(dim=1)  # (N,)
+
+    def dice(self, n, device):
+        return torch.randn(n, self.d, device=device)  # z ~ p(z)
+
+
+def log_normal(z, mu, log_var):
+    """Log density of N(mu, exp(log_var)) at z, summed over the last dimension."""
+    return -0.5 * ((z - mu) ** 2 / log_var.exp() + log_var + math.log(2 * math.pi)).sum(dim=-1)
+
+
+class GaussianMixturePrior(nn.Module):
+    """A trained mixture of Gaussians, one on each of the codes `places` (lumps, d) at first."""
+
+    def __init__(self, places):
+        super().__init__()
+        self.mu = nn.Parameter(places)
+        self.log_var = nn.Parameter(torch.full_like(places, -1.0))
+        self.logits = nn.Parameter(torch.zeros_like(places[:, 0]))  # weights, before a softmax
+
+    def log_prob(self, z):
+        each = log_normal(z[:, None], self.mu, self.log_var)  # (N, lumps)
+        return (self.logits.log_softmax(dim=0) + each).logsumexp(dim=1)
+
+    def sample(self, n):
+        component = torch.multinomial(self.logits.softmax(dim=0), n, replacement=True)
+        return reparameterise(self.mu[component], self.log_var[component])
+
+
+class MixtureVAE(VAE):
+    """A VAE with a trained prior; only the price and the dice change."""
+
+    def __init__(self, encoder, decoder, places):
+        super().__init__(encoder, decoder, places.shape[1])
+        self.prior = GaussianMixturePrior(places)
+
+    def price(self, z, mu, log_var):
+        return log_normal(z, mu, log_var) - self.prior.log_prob(z)
+
+    def dice(self, n, device):
+        return self.prior.sample(n)

@@ -1,0 +1,99 @@
+"""Give a lesson another number: `python -m tools.move 07 08`.
+
+Its notebook and its solutions get new file names, and every text that names the lesson by its number or its file follows:
+titles, links and their texts, "lesson 09", "(08)". Nothing else carries the number: weights, samples, exercises and
+modules have the topic, which is the file name without the number.
+"""
+
+import argparse
+import re
+
+from helpers.files import COURSE, CourseError, atomic
+from tools import notebooks
+
+PAGES = ("README.md", "TEACHING.md", "data/README.md")
+CODE = ("helpers", "tools", "tests", "start.py")
+MANY = r"\d\d(?:(?:, | and | or | to |, and )\d\d)*(?![\d.,]*\d)(?!\w)"
+
+
+def topics():
+    """{topic: number} of all lessons: {"start_here": "00", ...}."""
+    return {notebooks.topic(path): path.stem[:2] for path in notebooks.lessons()}
+
+
+def pattern():
+    """What names a lesson by its number: a file, a title, the text of a link, "lessons 04 and 05", "(04)", "**00 ...**".
+
+    In each match the groups are what stands before the numbers, and the numbers.
+    """
+    names = "|".join(sorted(topics(), key=len, reverse=True))
+    return re.compile(
+        rf"(?P<file>\b)\d\d(?=_(?:{names})\b)"
+        rf"|(?P<title>^#+ )\d\d(?= ·)"
+        rf"|(?P<link>\[(?:lesson )?)\d\d(?=[^\]\n]*\]\([./a-z]*\d\d_)"
+        rf"|(?P<bold>\*\*)\d\d(?= [^*\n]+\*\*)"
+        rf"|(?P<words>\b[Ll]essons? ){MANY}"
+        r"|(?P<label>(?<= )\()\d\d(?=\))",
+        re.M,
+    )
+
+
+def references(text):
+    """(position, number) of each place where `text` names a lesson by its number, in order."""
+    for match in pattern().finditer(text):
+        before = next(group for group in match.groups() if group is not None)
+        for number in re.finditer(r"\d\d", match.group()[len(before) :]):
+            yield match.start() + len(before) + number.start(), number.group()
+
+
+def renumbered(text, numbers):
+    """`text` with each reference to a lesson in `numbers`, {old: new}, changed."""
+    for position, number in reversed(list(references(text))):
+        text = text[:position] + numbers.get(number, number) + text[position + 2 :]
+    return text
+
+
+def pages():
+    """Every file of the course, notebooks apart, that may name a lesson."""
+    code = [path for name in CODE for path in ([COURSE / name] if name.endswith(".py") else (COURSE / name).rglob("*.py"))]
+    return [COURSE / name for name in PAGES] + sorted(code)
+
+
+def move(old, new):
+    """Give lesson `old` the number `new`; a CourseError if there is no such lesson, or the number is taken."""
+    files = notebooks.paths(f"{old}_")
+    if not files:
+        raise CourseError(f"there is no lesson {old!r}; lessons are called {', '.join(sorted(topics().values()))}")
+    if not re.fullmatch(r"\d\d", new):
+        raise CourseError(f"{new!r} is no number of a lesson; give two digits, such as 08")
+    if notebooks.paths(f"{new}_"):
+        raise CourseError(f"the number {new} is taken; move that lesson first")
+    for path in notebooks.paths():
+        notebook = notebooks.read(path)
+        before = [cell.source for cell in notebook.cells]
+        for cell in notebook.cells:
+            cell.source = renumbered(cell.source, {old: new})
+        if [cell.source for cell in notebook.cells] != before:
+            notebooks.write(notebook, path)
+    for path in pages():
+        text = path.read_text(encoding="utf-8")
+        if (changed := renumbered(text, {old: new})) != text:
+            with atomic(path) as partial:
+                partial.write_text(changed, encoding="utf-8", newline="\n")
+    for path in files:
+        path.rename(path.with_name(f"{new}{path.name[2:]}"))
+
+
+def main(arguments):
+    """Do what the command line asks for."""
+    parser = argparse.ArgumentParser(
+        "python -m tools.move", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("old", help="the lesson's number now: 07")
+    parser.add_argument("new", help="its new number, which no lesson has: 08")
+    options = parser.parse_args(arguments)
+    move(options.old, options.new)
+
+
+if __name__ == "__main__":
+    notebooks.command(main)
