@@ -12,6 +12,7 @@ class ConditionalGenerator(Generator):
 
     def __init__(self, d=64):
         super().__init__(d + 10)
+        self.d = d  # numbers in z; the class takes ten more inputs
         self.sample_prior = d
 
     def forward(self, z, y):

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers.training import bf16_autocast, set_seed
+from helpers.lessons.gan import update_ema
+from helpers.training import bf16_autocast, one_cycle, progress, set_seed
 
 
 # --- from notebooks/08_forward_diffusion.ipynb; edit there ---
@@ -37,8 +38,8 @@ def diffused(mixture, alpha_bar):
 
 def cosine_alpha_bars(T=1000, s=0.008):
     """alpha_bars (T + 1,) of the cosine, no beta above 0.999. Nichol and Dhariwal 2021, eq. 17."""
-    alpha_bar_t = (torch.linspace(0, 1, T + 1, dtype=torch.double) + s) / (1 + s)
-    f = torch.cos(alpha_bar_t * math.pi / 2) ** 2
+    fraction = (torch.linspace(0, 1, T + 1, dtype=torch.double) + s) / (1 + s)
+    f = torch.cos(fraction * math.pi / 2) ** 2
     betas = (1 - f[1:] / f[:-1]).clamp(max=0.999)
     return torch.cat([torch.ones(1), (1 - betas).cumprod(dim=0)]).float()
 
@@ -56,20 +57,22 @@ def posterior(x_t, x_0, t, alpha_bars):
 
 
 # --- from notebooks/09_reverse_diffusion.ipynb; edit there ---
-def prediction_target(kind, x_0, eps, alpha_bar_t):
-    """What a network of this kind ("eps", "x_0" or "v") is asked for; share is alpha_bar_t."""
-    if kind == "v":
+def prediction_target(prediction, x_0, eps, alpha_bar_t):
+    """What a network should answer whose kind of prediction is "eps", "x_0" or "v"."""
+    if prediction == "v":
         return alpha_bar_t.sqrt() * eps - (1 - alpha_bar_t).sqrt() * x_0
-    return {"eps": eps, "x_0": x_0}[kind]
+    return {"eps": eps, "x_0": x_0}[prediction]
 
-def to_x_0(kind, answer, x_t, alpha_bar_t):
-    """The guess x_0_hat that follows from the network's answer; share is alpha_bar_t."""
-    if kind == "v":
-        return alpha_bar_t.sqrt() * x_t - (1 - alpha_bar_t).sqrt() * answer
-    return answer if kind == "x_0" else (x_t - (1 - alpha_bar_t).sqrt() * answer) / alpha_bar_t.sqrt()
+def to_x_0(prediction, output, x_t, alpha_bar_t):
+    """The estimate x_0_hat that follows from the network's output."""
+    if prediction == "v":
+        return alpha_bar_t.sqrt() * x_t - (1 - alpha_bar_t).sqrt() * output
+    if prediction == "x_0":
+        return output
+    return (x_t - (1 - alpha_bar_t).sqrt() * output) / alpha_bar_t.sqrt()
 
 def to_eps(x_0_hat, x_t, alpha_bar_t):
-    """The guess eps_hat that belongs to x_0_hat."""
+    """The estimate eps_hat that belongs to x_0_hat."""
     return (x_t - alpha_bar_t.sqrt() * x_0_hat) / (1 - alpha_bar_t).sqrt()
 
 
@@ -91,49 +94,75 @@ def ddim_step(x_t, x_0_hat, t, s, alpha_bars, eta=0.0):
 
 
 def evenly_spaced(count, T):
-    """`count` whole times from T down to 1, evenly spaced."""
+    """`count` timesteps from T down to 1, evenly spaced whole numbers."""
     return torch.linspace(T, 1, count).round().int().tolist()
 
-def ddim_sample_loop(guess, x, times, alpha_bars, eta=0.0):
-    """Yield (t, x_t, x_0_hat) down `times`, then (0, x_0, x_0); guess(x_t, t) returns x_0_hat."""
-    for t, s in pairwise([*times, 0]):
-        x_0_hat = guess(x, t)
+def ddim_sample_loop(predict_x_0, x, timesteps, alpha_bars, eta=0.0):
+    """Yield (t, x_t, x_0_hat) down the timesteps, then (0, x_0, x_0).
+
+    predict_x_0(x_t, t) returns x_0_hat, shape of x_t (N, ...)."""
+    for t, s in pairwise([*timesteps, 0]):
+        x_0_hat = predict_x_0(x, t)
         yield t, x, x_0_hat
         x = ddim_step(x, x_0_hat, t, s, alpha_bars, eta)
     yield 0, x, x
 
-def ddim_sample(guess, x, times, alpha_bars, eta=0.0):
-    """x_0, shape of x: where `walk_back` ends."""
-    for _, reached, _ in ddim_sample_loop(guess, x, times, alpha_bars, eta):
+def ddim_sample(predict_x_0, x, timesteps, alpha_bars, eta=0.0):
+    """x_0, shape of x: where `ddim_sample_loop` ends."""
+    for _, reached, _ in ddim_sample_loop(predict_x_0, x, timesteps, alpha_bars, eta):
         x = reached
     return x
 
 
-def diffusion_loss(net, kind, x_0, y, alpha_bars):
-    """Mean squared error of the network's answer, each image at a time t of its own."""
+def diffusion_loss(net, x_0, y, alpha_bars):
+    """Mean squared error of the network's prediction, each image at a timestep t of its own."""
     t = torch.randint(1, len(alpha_bars), (len(x_0),), device=x_0.device)
     eps = torch.randn_like(x_0)
     x_t = add_noise(x_0, t, eps, alpha_bars)
     alpha_bar_t = alpha_bars.to(x_0.device)[t].reshape(-1, 1, 1, 1)
-    return F.mse_loss(net(x_t, t, y), prediction_target(kind, x_0, eps, alpha_bar_t))
+    return F.mse_loss(net(x_t, t, y), prediction_target(net.prediction, x_0, eps, alpha_bar_t))
 
 
-def make_denoiser(net, kind, y, alpha_bars):
-    """guess(x_t, t) -> x_0_hat in [-1, 1], for images (N, 1, 28, 28) and classes y (N,)."""
-    def guess(x_t, t):
-        times = torch.full_like(y, t)
+def fit_diffusion(model, data, steps, seed, ema, loss_of, decay=0.995, lr=4e-3):
+    """Train `model` with loss_of(model, x_0, y) on batches of 64 images x_0 in [-1, 1] and classes y.
+
+    `ema` follows it (lesson 05's average). Returns the history: the loss of every step.
+    """
+    losses = []
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+    schedule = one_cycle(optimizer, lr, steps, warmup=0.1)
+    set_seed(seed)
+    for x, y in progress(data.batches(64, steps=steps, seed=seed), losses):
+        with bf16_autocast(x.device):
+            loss = loss_of(model, to_minus_one_one(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        update_ema(ema, model, decay)
+        losses.append(loss.item())
+    return {"loss": losses}
+
+
+def make_denoiser(net, y, alpha_bars):
+    """predict_x_0(x_t, t) -> x_0_hat in [-1, 1] for images x_t (N, 1, 28, 28), given y.
+
+    y is what the network is told of each image: classes (N,), or small images (N, 1, 7, 7)."""
+    def predict_x_0(x_t, t):
+        times = torch.full((len(x_t),), t, device=x_t.device)
         parts = zip(x_t.split(250), times.split(250), y.split(250), strict=True)
-        with bf16_autocast(y.device):
-            answer = torch.cat([net(*part) for part in parts]).float()
-        return to_x_0(kind, answer, x_t, alpha_bars[t]).clamp(-1, 1)
-    return guess
+        with bf16_autocast(x_t.device):
+            output = torch.cat([net(*part) for part in parts]).float()
+        return to_x_0(net.prediction, output, x_t, alpha_bars[t]).clamp(-1, 1)
+    return predict_x_0
 
 @torch.no_grad()
-def sample(net, kind, y, times, alpha_bars, seed, eta=0.0):
-    """One image in [0, 1] for each class in y (N,), 10 for none, from the dice of `seed`."""
+def sample(predict_x_0, count, timesteps, alpha_bars, seed, device, eta=0.0):
+    """`count` images (count, 1, 28, 28) in [0, 1] from the noise of `seed`."""
     set_seed(seed)
-    x = torch.randn(len(y), 1, 28, 28, device=y.device)
-    return (ddim_sample(make_denoiser(net, kind, y, alpha_bars), x, times, alpha_bars, eta) + 1) / 2
+    x = torch.randn(count, 1, 28, 28, device=device)
+    return (ddim_sample(predict_x_0, x, timesteps, alpha_bars, eta) + 1) / 2
 
 
 class Block(nn.Module):
@@ -141,48 +170,51 @@ class Block(nn.Module):
 
     def __init__(self, c_in, c_out):
         super().__init__()
-        self.first = nn.Sequential(
-            nn.GroupNorm(8, c_in), nn.SiLU(), nn.Conv2d(c_in, c_out, 3, padding=1)
-        )
-        self.told, self.norm = nn.Linear(128, 2 * c_out), nn.GroupNorm(8, c_out)
-        self.last = nn.Conv2d(c_out, c_out, 3, padding=1)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
+        self.norm0 = nn.GroupNorm(8, c_in)
+        self.conv0 = nn.Conv2d(c_in, c_out, 3, padding=1)
+        self.affine = nn.Linear(128, 2 * c_out)
+        self.norm1 = nn.GroupNorm(8, c_out)
+        self.conv1 = nn.Conv2d(c_out, c_out, 3, padding=1)
+        nn.init.zeros_(self.conv1.weight)
+        nn.init.zeros_(self.conv1.bias)
         self.skip = nn.Conv2d(c_in, c_out, 1) if c_in != c_out else nn.Identity()
 
     def forward(self, h, c):
-        scale, shift = self.told(c)[:, :, None, None].chunk(2, dim=1)
-        new = self.norm(self.first(h)) * (1 + scale) + shift
-        return self.skip(h) + self.last(F.silu(new))
+        scale, shift = self.affine(c)[:, :, None, None].chunk(2, dim=1)
+        new = self.conv0(F.silu(self.norm0(h)))
+        new = self.norm1(new) * (1 + scale) + shift
+        return self.skip(h) + self.conv1(F.silu(new))
 
 
 class TimeUNet(nn.Module):
-    """Answers (N, 1, 28, 28) for x_t (N, 1, 28, 28), times t (N,) and classes y (N,) in 0..10."""
+    """Predictions (N, 1, 28, 28) for x_t (N, 1, 28, 28), t (N,) and classes y (N,) in 0..10."""
 
-    def __init__(self, width=32):
+    def __init__(self, prediction="v", width=32):
         super().__init__()
+        self.prediction = prediction
         w = width
         self.time = nn.Sequential(nn.Linear(32, 128), nn.SiLU(), nn.Linear(128, 128))
         self.label = nn.Embedding(11, 128)  # 10 means: no class given
-        self.enter = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4, w, 3, padding=1))
-        self.left = nn.ModuleList([Block(w, w), Block(w, w)])  # (N, w, 14, 14)
-        self.down = nn.Conv2d(w, 2 * w, 3, stride=2, padding=1)
-        self.bottom = nn.ModuleList([Block(2 * w, 2 * w), Block(2 * w, 2 * w)])  # (N, 2w, 7, 7)
-        self.up = nn.ConvTranspose2d(2 * w, w, 4, stride=2, padding=1)
-        self.right = nn.ModuleList([Block(2 * w, w), Block(w, w)])  # (N, w, 14, 14)
-        self.leave = nn.Sequential(
+        self.conv_in = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4, w, 3, padding=1))
+        self.down = nn.ModuleList([Block(w, w), Block(w, w)])  # (N, w, 14, 14)
+        self.downsample = nn.Conv2d(w, 2 * w, 3, stride=2, padding=1)
+        self.mid = nn.ModuleList([Block(2 * w, 2 * w), Block(2 * w, 2 * w)])  # (N, 2w, 7, 7)
+        self.upsample = nn.ConvTranspose2d(2 * w, w, 4, stride=2, padding=1)
+        self.up = nn.ModuleList([Block(2 * w, w), Block(w, w)])  # (N, w, 14, 14)
+        self.conv_out = nn.Sequential(
             nn.GroupNorm(8, w), nn.SiLU(), nn.Conv2d(w, 4, 3, padding=1), nn.PixelShuffle(2)
         )
 
     def forward(self, x_t, t, y):
         c = F.silu(self.time(time_embedding(t)) + self.label(y))  # (N, 128)
-        h = self.enter(x_t)
-        for block in self.left:
+        h = self.conv_in(x_t)
+        for block in self.down:
             h = block(h, c)
-        beside, h = h, self.down(h)
-        for block in self.bottom:
+        skip = h  # lesson 03's skip connection
+        h = self.downsample(h)
+        for block in self.mid:
             h = block(h, c)
-        h = torch.cat([self.up(h), beside], dim=1)  # lesson 03's skip connection
-        for block in self.right:
+        h = torch.cat([self.upsample(h), skip], dim=1)
+        for block in self.up:
             h = block(h, c)
-        return self.leave(h)
+        return self.conv_out(h)

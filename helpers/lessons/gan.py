@@ -70,30 +70,29 @@ class Discriminator(nn.Module):
 
 
 def r1_penalty(discriminator, x, gamma=4.0):
-    """R1: strength / 2 times the squared slope of D's logit at real x, mean over images."""
+    """R1: gamma / 2 times the squared gradient norm of D's logit at real x, mean over images."""
     x = x.detach().requires_grad_(True)
     (slope,) = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
-    return strength / 2 * slope.square().flatten(1).sum(dim=1).mean()
+    return gamma / 2 * slope.square().flatten(1).sum(dim=1).mean()
 
 @torch.no_grad()
-def update_ema(average, net, decay=0.99):
-    """Move the weights of `average` a little towards those of `net`."""
-    for old, new in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
-        old.copy_(keep * old + (1 - keep) * new if old.is_floating_point() else new)
+def update_ema(ema, net, decay=0.99):
+    """Move the weights of `ema` a little towards those of `net`: an exponential moving average."""
+    for old, new in zip(ema.state_dict().values(), net.state_dict().values(), strict=True):
+        old.copy_(decay * old + (1 - decay) * new if old.is_floating_point() else new)
 
 
 class GAN(nn.Module):
-    """Both players, the average generator, and a film: pictures of the same 16 dice throws."""
+    """Generator, discriminator, and the moving average of the generator (`ema`), which draws."""
 
-    def __init__(self, d=64, frames=16):
+    def __init__(self, d=64):
         super().__init__()
         self.generator, self.discriminator = Generator(d), Discriminator()
         self.ema = deepcopy(self.generator).eval()
-        self.register_buffer("film", torch.zeros(frames, 16, 1, 28, 28, dtype=torch.uint8))
-        self.register_buffer("distance", torch.zeros(frames))  # the judge's, at the same moments
 
     @torch.no_grad()
     def sample(self, z):
+        """Images (N, 1, 28, 28) in [0, 1] of codes z (N, d), by the averaged generator."""
         return torch.cat([self.ema(part) for part in z.split(500)])
 
 

@@ -27,10 +27,10 @@ class VAE(nn.Module):
     def encode(self, x):
         return self.encoder(x).chunk(2, dim=1)  # mu (N, d), log_var (N, d)
 
-    def price(self, z, mu, log_var):
+    def kl(self, z, mu, log_var):
         return kl_to_standard(mu, log_var).sum(dim=1)  # (N,)
 
-    def dice(self, n, device):
+    def sample_prior(self, n, device):
         return torch.randn(n, self.d, device=device)  # z ~ p(z)
 
 
@@ -40,16 +40,16 @@ def log_normal(z, mu, log_var):
 
 
 class GaussianMixturePrior(nn.Module):
-    """A trained mixture of Gaussians, one on each of the codes `places` (lumps, d) at first."""
+    """A trained mixture of Gaussians; at first one on each of the codes `means` (components, d)."""
 
-    def __init__(self, places):
+    def __init__(self, means):
         super().__init__()
-        self.mu = nn.Parameter(places)
-        self.log_var = nn.Parameter(torch.full_like(places, -1.0))
-        self.logits = nn.Parameter(torch.zeros_like(places[:, 0]))  # weights, before a softmax
+        self.mu = nn.Parameter(means)
+        self.log_var = nn.Parameter(torch.full_like(means, -1.0))
+        self.logits = nn.Parameter(torch.zeros_like(means[:, 0]))  # weights, before a softmax
 
     def log_prob(self, z):
-        each = log_normal(z[:, None], self.mu, self.log_var)  # (N, lumps)
+        each = log_normal(z[:, None], self.mu, self.log_var)  # (N, components)
         return (self.logits.log_softmax(dim=0) + each).logsumexp(dim=1)
 
     def sample(self, n):
@@ -58,14 +58,14 @@ class GaussianMixturePrior(nn.Module):
 
 
 class MixtureVAE(VAE):
-    """A VAE with a trained prior; only the price and the dice change."""
+    """A VAE with a trained prior; only the KL term and the sampling of codes change."""
 
-    def __init__(self, encoder, decoder, places):
-        super().__init__(encoder, decoder, places.shape[1])
-        self.prior = GaussianMixturePrior(places)
+    def __init__(self, encoder, decoder, means):
+        super().__init__(encoder, decoder, means.shape[1])
+        self.prior = GaussianMixturePrior(means)
 
-    def price(self, z, mu, log_var):
+    def kl(self, z, mu, log_var):
         return log_normal(z, mu, log_var) - self.prior.log_prob(z)
 
-    def dice(self, n, device):
+    def sample_prior(self, n, device):
         return self.prior.sample(n)
