@@ -4,15 +4,18 @@ import hashlib
 import os
 import re
 import unicodedata
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 COURSE = Path(__file__).resolve().parent.parent
 DATA = COURSE / "data"
 RESULTS = COURSE / "results"  # what the learner's own runs leave behind; git ignores it
+NOTEBOOKS = COURSE / "notebooks"
 CHECKSUMS = DATA / "SHA256SUMS"
 LONGEST = 80  # bytes of a part of a file name; two parts, and what else stands there, stay below the usual limit of 255
 RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.I)  # Windows keeps these names for devices
+FIRST_EDITION = re.compile("[0-9]{2}_")  # so began its names; none of this edition does, see `file_part`
 ELSEWHERE = "set the environment variable COURSE_RESULTS to a folder of yours before JupyterLab starts"
 
 
@@ -86,9 +89,31 @@ def restoring(path):
     return f"download the course again, or copy data/{name} from another copy of it"
 
 
+def lesson_of(name):
+    """The lesson whose topic `name` begins with, as "lesson 05"; "the lesson that made it" if there is none.
+
+    A topic is the name of a notebook without its number. The longest one counts: "gan_training_fast" belongs to the
+    lesson "gan_training", not to "gan".
+    """
+    numbered = [path.stem.partition("_")[::2] for path in NOTEBOOKS.glob("*_*.ipynb")]
+    topics = {topic: number for number, topic in numbered if number.isdigit()}
+    fitting = [topic for topic in topics if f"{name}_".startswith(f"{topic}_")]
+    return f"lesson {topics[max(fitting, key=len)]}" if fitting else "the lesson that made it"
+
+
+def remedy(path):
+    """What to do about a bad file."""
+    return restoring(path) if is_shipped(path) else f"delete {path}, and run {lesson_of(path.stem)} again"
+
+
 def reason(error):
     """Why an operation on a file failed, in the system's words."""
     return error.strerror or str(error) or type(error).__name__
+
+
+def shipped_folder(kind):
+    """Where the course's "weights" or "samples" are."""
+    return DATA / kind
 
 
 def own_folder(kind):
@@ -133,6 +158,21 @@ def own_files(kind, suffix):
     return [path for path in (own_file(kind, name) for name in names) if path]
 
 
+@cache
+def name_first_edition(results):
+    """Say, once a process, that a folder of results holds files of the first edition, which this one does not read."""
+    names = []
+    for kind in ("weights", "samples"):
+        with suppress(OSError):  # there is none, or it is another user's
+            names += [file.name for file in (results / kind).iterdir() if FIRST_EDITION.match(file.name)]
+    if names:
+        some = ", ".join(sorted(names)[:2]) + (" ..." if len(names) > 2 else "")
+        print(
+            f"The files in {results} whose names begin with a number ({some}) are of the first edition of the course, "
+            "which numbered them; this edition does not read them: delete them."
+        )
+
+
 def file_part(name):
     """`name` as (a part of) a file name that every system takes; letters and digits of all scripts stay.
 
@@ -141,7 +181,7 @@ def file_part(name):
     name = unicodedata.normalize("NFC", name)  # one letter, one code, wherever it was typed
     part = "".join(c if c in "_.-" or unicodedata.category(c)[0] in "LMN" else "_" for c in name).strip(".")
     part = part.encode()[:LONGEST].decode(errors="ignore")
-    if RESERVED.fullmatch(part):
+    if RESERVED.fullmatch(part) or FIRST_EDITION.match(part):
         part = f"_{part}"
     return part if part == name else f"{part}_{checksum(name)}"
 
@@ -174,13 +214,26 @@ def atomic(path):
         partial.unlink(missing_ok=True)
 
 
-@contextmanager
-def atomic_for_learner(path):
-    """As `atomic`, for what a learner's run leaves behind; a CourseError says what to do where it cannot be written."""
+def keep(path, content):
+    """Write the bytes that `content()` returns, or refuses with a CourseError, to a learner's file.
+
+    Where there is nothing to write, or no place for it, a sentence says so, an earlier file stays, and the lesson goes
+    on with what is in memory.
+    """
     try:
+        whole = content()
         with atomic(path) as partial:
-            yield partial
+            partial.write_bytes(whole)
+    except CourseError as error:
+        print(f"not kept: {error}")
     except OSError as error:
-        raise CourseError(
-            f"cannot write {path} ({reason(error)}); free some space there if it is full, or {ELSEWHERE}"
-        ) from error
+        full = f"free some space there if it is full, or {ELSEWHERE}"
+        print(f"not kept: cannot write {path} ({reason(error)}); {full}")
+
+
+def contents(path):
+    """The bytes of a file, a shipped one verified; a CourseError if it cannot be read."""
+    try:
+        return read_verified(path) if is_shipped(path) else path.read_bytes()
+    except OSError as error:
+        raise CourseError(f"{path} cannot be read ({reason(error)})") from error

@@ -11,7 +11,7 @@ import matplotlib
 import matplotlib.pyplot as plt
 import pytest
 
-from helpers import files, results, weights
+from helpers import files
 from helpers.files import CourseError
 
 matplotlib.use("Agg")
@@ -35,8 +35,6 @@ def ship(tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_RESULTS", str(tmp_path / "results"))
     monkeypatch.setattr(files, "DATA", data)
     monkeypatch.setattr(files, "CHECKSUMS", data / "SHA256SUMS")
-    monkeypatch.setattr(weights, "SHIPPED", data / "weights")
-    monkeypatch.setattr(results, "SHIPPED", data / "samples")
 
     def move(path):
         target = data / path.parent.name / path.name
@@ -67,8 +65,7 @@ def refuses():
 STRANGER = """
 import encodings.cp437  # zipfile asks for it late, when somebody else may not be able to
 import os
-from helpers import datasets, download, files, results, weights
-from helpers.judge import Judge
+from helpers import datasets, download, files, store
 from torch import nn
 if os.geteuid() == 0:  # root may read everything: be nobody
     os.setgroups([])

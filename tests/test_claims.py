@@ -1,15 +1,17 @@
 """Claims: asserted where they were measured, reported elsewhere; and lengths of training that never reach zero."""
 
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
 from helpers.claims import ClaimFailed, Claims, scaled
-from helpers.weights import load, save
+from helpers.store import load_weights, train_or_load
 from tools import notebooks
 
+IMAGES = SimpleNamespace(name="fashion")
 SENTENCE = "the copy should resemble the original"
 
 
@@ -56,8 +58,11 @@ def test_nan_fulfils_no_claim(holds):
 def small(ship):
     """`small(steps)` saves weights of so many steps as the learner's own; those of 5 steps are shipped, too."""
 
+    def fit(model, data, steps, seed):
+        return {"loss": [1.0] * steps}
+
     def trained(steps):
-        return save("01_small_fashion", torch.nn.Linear(1, 1), [1.0] * steps, seed=0, seconds=1.0)
+        return train_or_load("small", fit, torch.nn.Linear(1, 1), IMAGES, steps, seed=0)
 
     ship(trained(5).path)
     return trained
@@ -67,7 +72,7 @@ def small(ship):
 def test_claims_stay_strict_on_weights_of_full_length(small, steps, full):
     claim = Claims("fashion", 2000, 0, full=2000)
     claim.built_on(small(steps), full=full)
-    claim.built_on(load("01_small_fashion", torch.nn.Linear(1, 1), own=False))
+    claim.built_on(load_weights("small", torch.nn.Linear(1, 1), IMAGES, 0))
     with pytest.raises(ClaimFailed):
         claim(False, SENTENCE)
 
@@ -76,11 +81,12 @@ def test_claims_stay_strict_on_weights_of_full_length(small, steps, full):
 def test_claims_are_named_on_weights_of_another_length(small, steps, capsys):
     claim = Claims("fashion", 2000, 0, full=2000)
     small(steps)
-    claim.built_on(load("01_small_fashion", torch.nn.Linear(1, 1)))
+    capsys.readouterr()
+    claim.built_on(load_weights("small", torch.nn.Linear(1, 1), IMAGES, 2000))
     claim(False, SENTENCE)
     said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith(f"01_small_fashion: your own ({steps} steps")
-    assert "nothing stops: 01_small_fashion is your own" in said[1] and f"number of steps ({steps})" in said[1]
+    assert said[0].startswith(f"small_fashion: your own ({steps} steps")
+    assert "nothing stops: small_fashion is your own" in said[1] and f"number of steps ({steps})" in said[1]
     assert said[2:] == [f"Not so in this run: {SENTENCE}."]
 
 

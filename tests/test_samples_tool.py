@@ -1,0 +1,44 @@
+"""The tool that makes the shipped images: of a lesson it runs what the last cell needs, and no more."""
+
+import nbformat
+
+from helpers import files
+from tools import notebooks, samples
+
+
+def test_a_slice_holds_what_the_last_cell_needs_and_no_more():
+    sources = [
+        "setup = 1", "seed = 0", "import math",
+        "def g(x):\n    y = 3\n    return x", "def f(x):\n    return g(x)", "heavy = f(1)", "y = 2",
+        "model = f(2)", "model = f(3)", "save_samples('m', lambda: model)", "print(heavy)",
+    ]  # fmt: skip
+    assert samples.needed(sources) == [0, 1, 2, 3, 4, 8, 9]
+
+
+def test_of_a_lesson_only_the_last_network_is_trained():
+    made = 0
+    for path in notebooks.lessons():
+        cells = [cell.source for cell in notebooks.read(path).cells if cell.cell_type == "code"]
+        if any("save_samples(" in cell for cell in cells):
+            text, made = "\n".join(cells[i] for i in samples.needed(cells)), made + 1
+            trainings = 2 if path.stem.endswith("_variational") else 1  # a VAE, and then its prior
+            assert text.count("train_or_load(") == trainings and "save_samples(" in text, path.stem
+    assert made >= 4
+
+
+def test_a_small_lesson_is_made(tmp_path, monkeypatch):
+    parameters = "dataset = 'fashion'\nsteps = 5\nseed = 0"
+    leaves = """
+def save_samples(images):
+    save_sample(images, SampleInfo('grey', dataset, steps, seed, 1.0, 1, 1.0, 'here'))
+save_samples(torch.zeros(2000, 1, 28, 28))"""
+    imports = "import torch\nfrom helpers.store import SampleInfo, save_sample"
+    cells = ["import sys", parameters, imports, "raise SystemError('not needed')", leaves]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    notebook.cells[1].metadata["tags"] = ["parameters"]
+    nbformat.write(notebook, tmp_path / "99.ipynb")
+    before = (tmp_path / "99.ipynb").read_bytes()
+    monkeypatch.setenv("PYTHONPATH", str(files.COURSE))
+    samples.make(tmp_path / "99.ipynb", 7, 3, tmp_path / "made")
+    assert [file.name for file in (tmp_path / "made" / "samples").iterdir()] == ["grey_fashion_7_seed3.npz"]
+    assert (tmp_path / "99.ipynb").read_bytes() == before
