@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers import weights
 from helpers.datasets import check_images
+from helpers.store import load_weights
 from helpers.training import progress, set_seed
 
 FEATURES = 64
@@ -38,19 +38,19 @@ class Judge(nn.Module):
         check_images(images)
         return torch.cat([self.body(part) for part in images.split(1000)]) / self.scale
 
-    def shares(self, images):
+    def class_frequencies(self, images):
         """Share of the images that the judge takes for each class, (10,), summing to 1."""
-        return self.shares_by_features(self.features(images))
+        return self.class_frequencies_by_features(self.features(images))
 
     @torch.no_grad()
-    def shares_by_features(self, features):
+    def class_frequencies_by_features(self, features):
         """The same from features (N, 64) that are known already."""
         said = self.head(features * self.scale).argmax(dim=1)
         return torch.bincount(said, minlength=10) / len(features)
 
 
 def fit_judge(judge, data, steps, seed):
-    """Train the judge on batches of 128 labelled images; returns the loss of every step."""
+    """Train the judge on batches of 128 labelled images; returns the history: the loss of every step."""
     set_seed(seed)
     optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=3e-3, total_steps=steps)
@@ -65,11 +65,11 @@ def fit_judge(judge, data, steps, seed):
         losses.append(loss.item())
     judge.eval()
     judge.scale = judge.features(data.images).var(dim=0).mean().sqrt()
-    return losses
+    return {"loss": losses}
 
 
 def load_judge(data):
     """The shipped judge of the data set `data` (an `Images`), on its device, without dropout."""
     judge = Judge().to(data.images.device)
-    weights.load(f"judge_{data.name}", judge, own=False)
+    load_weights("judge", judge, data, steps=0)
     return judge.eval()
