@@ -437,7 +437,8 @@ def find_samples(dataset, steps):
 def own_counts(steps):
     """Whose files count: those that are shipped, and with `steps` above 0 the learner's own come before them.
 
-    So a lesson with `steps = 0` shows what its pages say, whatever was trained before.
+    So a lesson with `steps = 0` shows what its pages say, whatever was trained before. Says so, once, when the learner
+    has results of the first edition.
     """
     if at_least_zero(steps) == 0:
         return False

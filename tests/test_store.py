@@ -421,7 +421,7 @@ FACTS = {"seed": "5", "steps": "3", "seconds": "1.0", "torch": '"2.6"', "history
         {"format": "pt"},
         dict.fromkeys(FACTS, "no JSON"),
         FACTS | {"steps": '"many"', "seconds": '"few"'},
-        FACTS | {"history": '"loss"'},
+        FACTS | {"history": '["loss"]'},
         FACTS | {"history": '{"film": "tensor"}'},  # which is not there
         {key: fact for key, fact in FACTS.items() if key != "history"},  # as the first edition wrote it
     ],
@@ -650,7 +650,7 @@ def four_lessons(tmp_path, monkeypatch):
         ("gan_training_fast", "fashion", "run lesson 12 with"),
         ("gander", "fashion", "run lesson 40 with"),
         ("ganders", "fashion", "run the lesson that made it with"),
-        ("mine", "fashion", "run the lesson that made it with"),
+        ("training_fast", "fashion", "run the lesson that made it with"),
     ],
 )
 def test_weights_that_nobody_has_come_with_advice(name, dataset, advice, refuses, four_lessons):
