@@ -54,11 +54,13 @@ class Mixture:
         pull = (self.means - x[:, None]) / (self.stds**2)[:, None]
         return (responsibility[:, :, None] * pull).sum(dim=1)
 
-    def blurred(self, sigma):
+    def convolved(self, sigma):
         """The mixture of its points plus Gaussian noise of standard deviation `sigma`: wider, and as exact."""
         if not sigma >= 0:
             raise CourseError(f"sigma is {sigma}; a standard deviation is 0 or more")
         return replace(self, stds=(self.stds**2 + sigma**2).sqrt())
+
+    blurred = convolved
 
 
 def mixture_1d(means=(-2.0, 1.0), stds=(0.5, 0.8), weights=(0.4, 0.6)):

@@ -13,7 +13,7 @@ PAGES = ("README.md", "TEACHING.md", "data/README.md")
 def sources():
     """{file: text} of everything that tells people what to type."""
     texts = {name: (COURSE / name).read_text(encoding="utf-8") for name in PAGES}
-    programs = [COURSE / "start.py", COURSE / "data/build.py", COURSE / "tests/mutations.py"]
+    programs = [COURSE / "start.py", COURSE / "tests/mutations.py"]
     for path in [*programs, *sorted((COURSE / "tools").glob("*.py"))]:
         docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
         texts[path.relative_to(COURSE).as_posix()] = docstring
@@ -30,9 +30,8 @@ def commands(text, page):
     """The commands of a text, each once, without comments; a line may hold several, joined by && or ;."""
     found = []
     for piece in written(text, page):
-        without_comment = (
-            re.split(r"  +|\s#|\s\.\.\.\s", piece)[0].replace("[", "").replace("]", "")
-        )  # [08] may be left out
+        without_comment = re.split(r"  +|\s#|\s\.\.\.\s", piece)[0]
+        without_comment = without_comment.replace("[", "").replace("]", "")  # [gan] may be left out
         found += [part.strip() for part in re.split(r"&&|;", without_comment) if COMMAND.fullmatch(part.strip())]
     return list(dict.fromkeys(found))
 

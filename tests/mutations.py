@@ -1,4 +1,4 @@
-"""Lessons broken on purpose: do their own asserts and compared outputs notice? `python -m tests.mutations [08]`.
+"""Lessons broken on purpose: do their own asserts and compared outputs notice? `python -m tests.mutations [gan]`.
 
 Each lesson is broken in three ways or more; only its cells up to the place that should notice are run, in the demo path
 (`steps = 0`). A report follows, and success means that nine of ten were caught. Not part of pytest: it takes minutes.
@@ -10,102 +10,189 @@ from nbclient.exceptions import CellExecutionError
 
 from tools import notebooks
 
-MUTATIONS = {  # what: (lesson, text in a cell, what replaces it, text in the last cell that is run)
-    "the optimiser never steps": ("01", "    optimizer.step()", "    pass", "ratio < 0.2"),
+MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the last cell that is run)
+    "the optimiser never steps": ("autoencoder", "    optimizer.step()", "    pass", "ratio < 0.2"),
     "encoder as narrow as the decoder is wide": (
-        "01", "nn.Linear(128, code_size),\n    )", "nn.Linear(128, 2 * code_size),\n    )", "model(x).shape == x.shape",
+        "autoencoder",
+        "nn.Linear(128, code_size),\n    )",
+        "nn.Linear(128, 2 * code_size),\n    )",
+        "model(x).shape == x.shape",
     ),
     "the decoder forgets the picture's shape": (
-        "01", "nn.Unflatten(1, (1, 28, 28)),\n    )", "nn.Identity(),\n    )", "model(x).shape == x.shape",
+        "autoencoder",
+        "nn.Unflatten(1, (1, 28, 28)),\n    )",
+        "nn.Identity(),\n    )",
+        "model(x).shape == x.shape",
     ),
-    "PCA keeps the worst directions": ("01", ".eigenvectors.flip(1)", ".eigenvectors", "numbers, PCA:"),
+    "PCA keeps the worst directions": ("autoencoder", ".eigenvectors.flip(1)", ".eigenvectors", "numbers, PCA:"),
     "the target is noise, not the image": (
-        "01", "F.mse_loss(x_hat, x)", "F.mse_loss(x_hat, torch.randn_like(x))", "ratio < 0.2",
+        "autoencoder",
+        "F.mse_loss(x_hat, x)",
+        "F.mse_loss(x_hat, torch.randn_like(x))",
+        "ratio < 0.2",
     ),
-    "levels are rounded down": ("02", ".round()", ".floor()", "half a level"),
-    "one level too many": ("02", "top = 2**bits - 1", "top = 2**bits", "half a level"),
-    "the strange are found by the wrong sign": ("02", "def auroc(normal, strange):", "def auroc(strange, normal):",
-                                                "wide[i] < narrower[i]"),
-    "the draw leads back to nothing": (
-        "04", "return mu + (log_var / 2).exp() * torch.randn_like(mu)", "return Normal(mu, 1.0).sample()", "slope",
+    "levels are rounded down": ("representations", ".round()", ".floor()", "half a level"),
+    "one level too many": ("representations", "top = 2**bits - 1", "top = 2**bits", "half a level"),
+    "the strange are found by the wrong sign": (
+        "representations",
+        "def auroc(normal, strange):",
+        "def auroc(strange, normal):",
+        "wide[i] < narrower[i]",
     ),
-    "all dice fall on one lump": (
-        "04", "torch.multinomial(self.logits.softmax(dim=0), n, replacement=True)", "torch.zeros(n, dtype=torch.long)",
+    "no gradient comes back from the drawn code": (
+        "variational",
+        "return mu + (log_var / 2).exp() * torch.randn_like(mu)",
+        "return Normal(mu, 1.0).sample()",
+        "slope",
+    ),
+    "all codes come from one component": (
+        "variational",
+        "torch.multinomial(self.logits.softmax(dim=0), n, replacement=True)",
+        "torch.zeros(n, dtype=torch.long)",
         "best < 0.7",
     ),
-    "the price is doubled": ("04", "return 0.5 * (mu**2", "return 1.0 * (mu**2", "closed form {closed"),
-    "noise of strength 0 is noise": ("03", "x + sigma * torch.randn_like(x)", "x + torch.randn_like(x)", "damaged:"),
-    "the posterior mean forgets the variance": ("03", "sigma**2 * heaps", "sigma**2 * 0 * heaps", "gap < 0.15"),
+    "the KL term is doubled": ("variational", "return 0.5 * (mu**2", "return 1.0 * (mu**2", "closed form {closed"),
+    "noise of strength 0 is noise": (
+        "denoising",
+        "x + sigma * torch.randn_like(x)",
+        "x + torch.randn_like(x)",
+        "damaged:",
+    ),
+    "the posterior mean forgets the variance": ("denoising", "+ sigma**2 * mixture", "+ 0 * mixture", "gap < 0.15"),
     "arrows point away from the data": (
-        "03", "learned = (denoise_2d(y, sigma) - y)", "learned = (y - denoise_2d(y, sigma))", "cosine >",
+        "denoising",
+        "(denoise_points(net, y, sigma) - y)",
+        "(y - denoise_points(net, y, sigma))",
+        "cosine >",
     ),
     "the best discriminator forgets the forgeries": (
-        "05", "best = p_line / (p_line + q_line)", "best = p_line", "gap < 0.08",
+        "gan",
+        "best = p_line / (p_line + q_line)",
+        "best = p_line",
+        "gap < 0.08",
     ),
-    "a divergence counted twice": ("05", "jsd = 0.5 * (", "jsd = 1.0 * (", "2 * jsd:.3f}"),
+    "a divergence counted twice": ("gan", "jsd = 0.5 * (", "jsd = 1.0 * (", "2 * jsd:.3f}"),
     "the two losses of G are exchanged": (
-        "05", "saturating, other = -F.softplus(logit), F.softplus(-logit)",
-        "other, saturating = -F.softplus(logit), F.softplus(-logit)", "slopes[0][sure]",
+        "gan",
+        "saturating, other = -F.softplus(logit), F.softplus(-logit)",
+        "other, saturating = -F.softplus(logit), F.softplus(-logit)",
+        "slopes[0][sure]",
     ),
     "D is taught that forgeries are real": (
-        "05", "F.softplus(discriminator(fake))", "F.softplus(-discriminator(fake))", 'ahead["-log D"]',
+        "gan",
+        "F.softplus(discriminator(fake))",
+        "F.softplus(-discriminator(fake))",
+        'ahead["-log D"]',
     ),
-    "points far from a heap count as good": ("06", "good = distance < 3 *", "good = distance < 9 *", "abs(good - 1"),
-    "the duel's G moves the wrong way": (
-        "06", "- seen * torch.sigmoid", "+ seen * torch.sigmoid", "abs(measured - growth[name])",
+    "points far from a mode count as good": (
+        "gan_training",
+        "good = distance < 3 *",
+        "good = distance < 9 *",
+        "abs(good - 1",
+    ),
+    "G of the Dirac-GAN moves the wrong way": (
+        "gan_training",
+        "- seen * torch.sigmoid",
+        "+ seen * torch.sigmoid",
+        "abs(measured - growth[name])",
     ),
     "smoothing has the wrong sign": (
-        "06", "return 0.1 * discriminator(x)", "return -0.1 * discriminator(x)", "smoothing equals its formula",
+        "gan_training",
+        "return 0.1 * discriminator(x)",
+        "return -0.1 * discriminator(x)",
+        "smoothing equals its formula",
     ),
-    "the divergence forgets the average": ("06", "m = (p + q) / 2", "m = p + q", "jsd[16] - jsd[8]"),
-    "G is not told what is asked for": (
-        "06", "torch.cat([z, F.one_hot(y, 10)], dim=1)", "torch.cat([z, 0 * F.one_hot(y, 10)], dim=1)", "obeyed > 0.8",
+    "the divergence forgets to halve the sum": ("gan_training", "m = (p + q) / 2", "m = p + q", "jsd[16] - jsd[8]"),
+    "G is not told the class": (
+        "conditional_gan",
+        "torch.cat([z, F.one_hot(y, 10)], dim=1)",
+        "torch.cat([z, 0 * F.one_hot(y, 10)], dim=1)",
+        "obeyed > 0.8",
     ),
     "the schedule forgets its first entry": (
-        "07", "torch.cat([torch.ones(1), (1 - betas).cumprod(dim=0)]).float()", "(1 - betas).cumprod(dim=0).float()",
+        "forward_diffusion",
+        "torch.cat([torch.ones(1), (1 - betas).cumprod(dim=0)]).float()",
+        "(1 - betas).cumprod(dim=0).float()",
         "alpha_bars[0] == 1",
     ),
-    "the jump shrinks by the share, not by its root": (
-        "07", "return share.sqrt() * x_0", "return share * x_0", "max(gaps.values()) < 0.02",
+    "the jump shrinks by alpha_bar_t, not by its root": (
+        "forward_diffusion",
+        "return alpha_bar_t.sqrt() * x_0",
+        "return alpha_bar_t * x_0",
+        "max(gaps.values()) < 0.02",
     ),
     "the posterior is as wide as the step": (
-        "07", "(1 - before) / (1 - now) * beta", "beta + 0 * before", "Bayes on a grid",
+        "forward_diffusion",
+        "(1 - before) / (1 - now) * beta",
+        "beta + 0 * before",
+        "Bayes on a grid",
     ),
     "v turns the other way": (
-        "08", "share.sqrt() * x_t - (1 - share).sqrt() * answer", "share.sqrt() * x_t + (1 - share).sqrt() * answer",
+        "reverse_diffusion",
+        "alpha_bar_t.sqrt() * x_t - (1 - alpha_bar_t).sqrt() * output",
+        "alpha_bar_t.sqrt() * x_t + (1 - alpha_bar_t).sqrt() * output",
         "comes back",
     ),
     "a stride with the variance of a whole step": (
-        "08", "(1 - then) / (1 - now) * (1 - now / then)", "(1 - now / then)", "ours agrees",
+        "reverse_diffusion",
+        "(1 - then) / (1 - now) * (1 - now / then)",
+        "(1 - now / then)",
+        "ours agrees",
     ),
-    "a new block does something": ("08", "zeros_(self.last.weight)", "ones_(self.last.weight)", "do nothing"),
-    "noise added on top": ("08", "(1 - then - variance).clamp(min=0)", "(1 - then)", "for eta in (0.0, 0.5, 1.0)"),
+    "a new block does something": (
+        "reverse_diffusion",
+        "zeros_(self.conv1.weight)",
+        "ones_(self.conv1.weight)",
+        "do nothing",
+    ),
+    "noise added on top": (
+        "reverse_diffusion",
+        "(1 - then - variance).clamp(min=0)",
+        "(1 - then)",
+        "for eta in (0.0, 0.5, 1.0)",
+    ),
     "guidance starts from the class": (
-        "09", "return (1 - scale) * uncond + scale * cond", "return uncond + scale * cond", "exactly: {same}",
+        "guided_diffusion",
+        "return (1 - scale) * uncond + scale * cond",
+        "return uncond + scale * cond",
+        "exactly: {same}",
     ),
     "the sketch is not noised": (
-        "09", "guess, noised(x_0, t, alpha_bars), times", "guess, x_0, times", "alike[900] < 0.85",
+        "guided_diffusion",
+        "x_t = noised(x_0, timesteps[0], alpha_bars)",
+        "x_t = x_0",
+        "alike[900] < 0.85",
     ),
     "known pixels with the noise of t": (
-        "09", "known * noised(x_0, s, alpha_bars)", "known * noised(x_0, t, alpha_bars)", "exactly as they are",
+        "guided_diffusion",
+        "known * noised(x_0, s, alpha_bars)",
+        "known * noised(x_0, t, alpha_bars)",
+        "exactly as they are",
     ),
     "the copies are sought among the test images": (
-        "10", "nearest_training(images, train.images)[0] < usual", "nearest_training(images, test.images)[0] < usual",
-        'abs(itself["copies"] - 0.01)',
-    ),
-    "precision and recall are exchanged": (
-        "10", "precision, recall = precision_recall(", "recall, precision = precision_recall(",
-        "the VAE should be the least varied",
+        "comparison",
+        "itself = evaluate(test.images, train,",
+        "itself = evaluate(test.images, test,",
+        "abs(itself.copies - 0.01)",
     ),
     "the judge compares with training images": (
-        "10", "real = judge.features(test.images)", "real = judge.features(train.images[:COUNT])", 'itself["distance"]',
+        "comparison",
+        "itself = evaluate(test.images, train, test,",
+        "itself = evaluate(test.images, train, train,",
+        "itself.frechet <",
     ),
-}  # fmt: skip
+    "the sharpest is called the softest": (
+        "comparison",
+        "min(soft, key=soft.get) == VAE",
+        "max(soft, key=soft.get) == VAE",
+        "the VAE should be the softest",
+    ),
+}
 
 
-def broken(lesson, old, new, last):
+def broken(topic, old, new, last):
     """The lesson up to the cell that holds `last`, with `old` replaced in the first cell that has it."""
-    (path,) = notebooks.lessons(lesson)
+    (path,) = notebooks.lessons(topic)
     expected, notebook = compared(notebooks.read(path)), notebooks.fresh(path, steps=0)
     end = next(i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and last in cell.source)
     notebook.cells = notebook.cells[: end + 1]
@@ -137,7 +224,7 @@ def main(lessons):
     results = {}
     for what, mutation in chosen.items():
         results[what] = noticed(mutation)
-        print(f"{mutation[0]}  {what:52} {results[what] or 'NOT NOTICED'}", flush=True)
+        print(f"{mutation[0]:18} {what:52} {results[what] or 'NOT NOTICED'}", flush=True)
     caught = sum(map(bool, results.values()))
     print(f"{caught} of {len(chosen)} caught")
     return 0 if caught >= 0.9 * len(chosen) else 1

@@ -34,7 +34,7 @@ def kl(mu, log_var, prior_mu, prior_log_var):
     return 0.5 * (prior_log_var - log_var + (log_var.exp() + (mu - prior_mu) ** 2) / wide - 1)
 
 
-def walk(noise=lambda eta: (2 * eta) ** 0.5, sign=1):
+def langevin(noise=lambda eta: (2 * eta) ** 0.5, sign=1):
     """Langevin's walk with a factor of the noise and a sign of the step that may be wrong."""
 
     def answer(score, y, eta, steps):
@@ -45,17 +45,17 @@ def walk(noise=lambda eta: (2 * eta) ** 0.5, sign=1):
     return answer
 
 
-def walk_in_place(score, y, eta, steps):
+def langevin_in_place(score, y, eta, steps):
     for _ in range(steps):
         y += eta * score(y) + (2 * eta) ** 0.5 * torch.randn_like(y)
     return y
 
 
-def leash(share=lambda x: torch.rand(len(x), 1, 1, 1), price=lambda norm: (norm - 1).square().mean(), graph=True):
-    """The gradient penalty with a share of the real images, a price or a graph that may be wrong."""
+def leash(fraction=lambda x: torch.rand(len(x), 1, 1, 1), price=lambda norm: (norm - 1).square().mean(), graph=True):
+    """The gradient penalty with a fraction of the real images, a price or a graph that may be wrong."""
 
     def answer(discriminator, x, fake):
-        a = share(x)
+        a = fraction(x)
         between = (a * x + (1 - a) * fake).requires_grad_(True)
         (slope,) = torch.autograd.grad(discriminator(between).sum(), between, create_graph=graph)
         return price(slope.flatten(1).norm(dim=1))
@@ -86,6 +86,46 @@ def holes(low=0, high=21, shared=False, diagonal=False, length=None, fill=0.0):
         rows, columns = (line >= edges) & (line < edges + (length or size))
         inside = (rows[:, None, :, None] & columns[:, None, None, :]).expand(x.shape)
         return torch.where(inside, fill, x)
+
+    return answer
+
+
+def look_ahead(trial=lambda now: now, pull=lambda now, ahead: ahead, start=0.0):
+    """The extragradient round with a trial, with slopes or with a start of the real round that may be wrong."""
+
+    def answer(slopes, players, rate):
+        now = slopes(players)
+        reached = players - rate * trial(now)
+        return players - rate * start * now - rate * pull(now, slopes(reached))
+
+    return answer
+
+
+def look_ahead_in_place(slopes, players, rate):
+    old = players.clone()
+    players -= rate * slopes(players)
+    return old - rate * slopes(players)
+
+
+def move_in_turn(slopes, players, rate):
+    theta, psi = players
+    psi = psi - rate * slopes(players)[1]
+    return torch.stack([theta - rate * slopes(torch.stack([theta, psi]))[0], psi])
+
+
+def both_losses(
+    of_d=lambda real, fake: F.softplus(-real).mean() + F.softplus(fake).mean(),
+    of_g=lambda fake: F.softplus(-fake).mean(),
+    cut=True,
+    shuffle=0,
+    result=lambda loss_d, loss_g: (loss_d, loss_g),
+):
+    """The losses of a conditional GAN with a formula, classes or gradients that may be wrong."""
+
+    def answer(generator, discriminator, x, y, z):
+        made = generator(z, y)
+        real, fake = discriminator(x, y), discriminator(made.detach() if cut else made, y.roll(shuffle))
+        return result(of_d(real, fake), of_g(discriminator(made, y)))
 
     return answer
 
@@ -212,10 +252,10 @@ WRONG = [  # exercise, wrong answer, words that the feedback has to contain
     ("autoencoder.1", lambda z, weight, bias: torch.sigmoid(z @ weight + bias), "sigmoid"),
     ("autoencoder.1", lambda z, weight, bias: z @ torch.linalg.pinv(weight).T + bias, "used backwards"),
     ("autoencoder.1", lambda z, weight, bias: None, "None"),
-    ("autoencoder.2", lambda: 2, "only 85"),
-    ("autoencoder.2", lambda: 8, "smaller code"),
-    ("autoencoder.2", lambda: 4.0, "whole number"),
-    ("autoencoder.2", lambda: 0, "between 1 and 784"),
+    ("autoencoder.2", lambda train, test: 2, "only 85"),
+    ("autoencoder.2", lambda train, test: 8, "smaller code"),
+    ("autoencoder.2", lambda train, test: 4.0, "whole number"),
+    ("autoencoder.2", lambda train, test: 0, "between 1 and 784"),
     ("autoencoder.3", lambda: Autoencoder(conv_encoder(32), conv_decoder(32)), "no room"),
     ("autoencoder.3", lambda: Autoencoder(nn.Flatten(), nn.Sequential(nn.Sigmoid(), nn.Unflatten(1, SQUARE))), "bending"),
     ("autoencoder.3", lambda: Autoencoder(nn.Flatten(), nn.Identity()), "(16, 1, 28, 28)"),
@@ -244,12 +284,12 @@ WRONG = [  # exercise, wrong answer, words that the feedback has to contain
     ("denoising.2", lambda variance, sigma: variance**0.5 / (variance**0.5 + sigma), "Variances add up"),
     ("denoising.2", lambda variance, sigma: 0.5, "is 1.000, yours 0.500"),
     ("denoising.2", lambda variance, sigma: "half", "one number"),
-    ("denoising.3", walk(noise=lambda eta: 0), "a climb, not a walk"),
-    ("denoising.3", walk(noise=lambda eta: eta**0.5), "factor sqrt(2 * eta)"),
-    ("denoising.3", walk(noise=lambda eta: 2 * eta), "compare the noise"),
-    ("denoising.3", walk(sign=-1), "run away"),
+    ("denoising.3", langevin(noise=lambda eta: 0), "a climb, not a walk"),
+    ("denoising.3", langevin(noise=lambda eta: eta**0.5), "factor sqrt(2 * eta)"),
+    ("denoising.3", langevin(noise=lambda eta: 2 * eta), "compare the noise"),
+    ("denoising.3", langevin(sign=-1), "run away"),
     ("denoising.3", lambda score, y, eta, steps: y + eta * score(y) + (2 * eta) ** 0.5 * torch.randn_like(y), "all the steps"),
-    ("denoising.3", walk_in_place, "work on a copy"),
+    ("denoising.3", langevin_in_place, "work on a copy"),
     ("denoising.3", lambda score, y, eta, steps: y.mean(), "as many points"),
     ("variational.1", lambda *ab: kl(*ab).mean(dim=1), "beta silently shrinks"),
     ("variational.1", lambda *ab: kl(*ab), "sum over them"),
@@ -259,7 +299,7 @@ WRONG = [  # exercise, wrong answer, words that the feedback has to contain
     ("variational.1", lambda *ab: (kl(*ab) + 0.5).sum(dim=1), "a constant is missing"),
     ("variational.1", lambda *ab: 2 * kl(*ab).sum(dim=1), "factor 1/2"),
     ("variational.1", lambda *ab: -kl(*ab).sum(dim=1), "For the first image"),
-    ("variational.2", lambda kl, floor: kl.mean(dim=0).sum(), "plain price"),
+    ("variational.2", lambda kl, floor: kl.mean(dim=0).sum(), "plain KL"),
     ("variational.2", lambda kl, floor: kl.clamp(min=floor).mean(dim=0).sum(), "Average over the images first"),
     ("variational.2", lambda kl, floor: (kl.mean(dim=0) - floor).clamp(min=0).sum(), "subtract the floor"),
     ("variational.2", lambda kl, floor: kl.mean(dim=0).clamp(min=floor).mean(), "do not average"),
@@ -270,11 +310,11 @@ WRONG = [  # exercise, wrong answer, words that the feedback has to contain
     ("variational.3", lambda joint, q: (joint - q).exp().mean(dim=0), "its logarithm"),
     ("variational.3", lambda joint, q: joint.logsumexp(dim=0) - math.log(len(q)), "exact values"),
     ("variational.3", lambda joint, q: (joint - q).mean(), "one number for each image"),
-    ("gan.1", lambda p, q, share: p / (p + q), "weigh differently"),
-    ("gan.1", lambda p, q, share: (1 - share) * q / (share * p + (1 - share) * q), "being forged"),
-    ("gan.1", lambda p, q, share: share * p / (p + q), "Where q is 0"),
-    ("gan.1", lambda p, q, share: p / (p + share * q), "Bayes' rule"),
-    ("gan.1", lambda p, q, share: (share * p / (share * p + (1 - share) * q)).mean(), "tensor (5,)"),
+    ("gan.1", lambda p, q, prior: p / (p + q), "weigh differently"),
+    ("gan.1", lambda p, q, prior: (1 - prior) * q / (prior * p + (1 - prior) * q), "being fake"),
+    ("gan.1", lambda p, q, prior: prior * p / (p + q), "Where q is 0"),
+    ("gan.1", lambda p, q, prior: p / (p + prior * q), "Bayes' rule"),
+    ("gan.1", lambda p, q, prior: (prior * p / (prior * p + (1 - prior) * q)).mean(), "tensor (5,)"),
     ("gan.2", lambda logit, saturating: (F.softplus(-logit) if saturating else -F.softplus(logit)).mean(), "exchanged"),
     ("gan.2", lambda logit, saturating: (F.softplus(logit) if saturating else F.softplus(-logit)).mean(), "sign"),
     ("gan.2", lambda logit, saturating: (-F.softplus(logit) if saturating else F.softplus(-logit)).sum(), "the sum"),
@@ -292,10 +332,10 @@ WRONG = [  # exercise, wrong answer, words that the feedback has to contain
     ("gan.3", leash(price=lambda norm: (norm - 1).abs().mean()), "squared"),
     ("gan.3", leash(price=lambda norm: (norm - 1).square()), "without dimensions"),
     ("gan.3", leash(price=lambda norm: 2 * (norm - 1).square().mean()), "(3 - 1)² = 4"),
-    ("gan.3", leash(share=lambda x: 1.0), "points between"),
-    ("gan.3", leash(share=lambda x: 0.0), "points between"),
-    ("gan.3", leash(share=lambda x: 0.5), "half and half"),
-    ("gan.3", leash(share=torch.rand_like), "same for all of its pixels"),
+    ("gan.3", leash(fraction=lambda x: 1.0), "points between"),
+    ("gan.3", leash(fraction=lambda x: 0.0), "points between"),
+    ("gan.3", leash(fraction=lambda x: 0.5), "half and half"),
+    ("gan.3", leash(fraction=torch.rand_like), "same for all of its pixels"),
     ("gan_training.1", lambda a, b: (a - b).abs().mean(), "see to the order"),
     ("gan_training.1", lambda a, b: (a.mean() - b.mean()).abs(), "do not cancel"),
     ("gan_training.1", lambda a, b: (a.sort().values - b.sort().values).abs().sum(), "asked is the mean"),
@@ -308,22 +348,66 @@ WRONG = [  # exercise, wrong answer, words that the feedback has to contain
     ("gan_training.2", stretch(transpose=False), "yours is"),
     ("gan_training.2", lambda weight, rounds=100: weight.norm(), "all entries together"),
     ("gan_training.2", lambda weight, rounds=100: torch.linalg.eigvals(weight @ weight.T).abs().max().item(), "the square"),
-    ("conditional_gan.3", holes(shared=True), "one of its own"),
-    ("conditional_gan.3", holes(diagonal=True), "diagonal"),
-    ("conditional_gan.3", holes(high=12), "never cut"),
-    ("conditional_gan.3", holes(high=28), "on average"),
-    ("conditional_gan.3", holes(length=7), "on average"),
-    ("conditional_gan.3", holes(fill=1.0), "every pixel is 0"),
-    ("conditional_gan.3", lambda x, size=8: holes()(x.detach()), "no gradient"),
-    ("conditional_gan.3", lambda x, size=8: holes()(x)[:, 0], "the shape of x"),
-    ("conditional_gan.3", hole_in_place, "wrote into x"),
+    ("gan_training.3", look_ahead(pull=lambda now, ahead: now), "the plain slopes"),
+    ("gan_training.3", look_ahead(start=1.0), "two rounds"),
+    ("gan_training.3", look_ahead(pull=lambda now, ahead: (now + ahead) / 2), "Heun"),
+    ("gan_training.3", look_ahead(pull=lambda now, ahead: -ahead), "climbs"),
+    ("gan_training.3", look_ahead(trial=lambda now: -now), "look back"),
+    ("gan_training.3", look_ahead(trial=lambda now: now / 2), "half a round"),
+    ("gan_training.3", move_in_turn, "in turn"),
+    ("gan_training.3", lambda slopes, players, rate: slopes(players - rate * slopes(players)), "Those are the slopes"),
+    ("gan_training.3", look_ahead(pull=lambda now, ahead: 2 * ahead), "should lead to"),
+    ("gan_training.3", lambda slopes, players, rate: look_ahead()(slopes, players, rate)[0], "a tensor (2,)"),
+    ("gan_training.3", look_ahead_in_place, "moved the players"),
+    ("conditional_gan.1", lambda logits, y: logits.gather(1, y[:, None])[:, 0], "That is the logit"),
+    ("conditional_gan.1", lambda logits, y: logits.softmax(dim=1).gather(1, y[:, None])[:, 0], "classes compete"),
+    ("conditional_gan.1", lambda logits, y: torch.sigmoid(logits).amax(dim=1), "likes best"),
+    ("conditional_gan.1", lambda logits, y: torch.sigmoid(-logits.gather(1, y[:, None])[:, 0]), "of a forgery"),
+    ("conditional_gan.1", lambda logits, y: torch.sigmoid(logits).mean(dim=1), "which one was asked"),
+    ("conditional_gan.1", lambda logits, y: torch.sigmoid(logits[:, y]), "pair row i"),
+    ("conditional_gan.1", lambda logits, y: torch.sigmoid(logits.gather(1, y[:, None])), "has the shape (5,)"),
+    ("conditional_gan.1", lambda logits, y: torch.sigmoid(logits.gather(1, y[:, None])).mean().item(), "a tensor (5,)"),
+    ("conditional_gan.1", lambda logits, y: torch.sigmoid(logits[:, 0]), "it should be"),
+    (
+        "conditional_gan.1",
+        lambda logits, y: logits.exp().gather(1, y[:, None])[:, 0] / (1 + logits.exp().gather(1, y[:, None])[:, 0]),
+        "overflows",
+    ),
+    ("conditional_gan.2", holes(shared=True), "one of its own"),
+    ("conditional_gan.2", holes(diagonal=True), "diagonal"),
+    ("conditional_gan.2", holes(high=12), "never cut"),
+    ("conditional_gan.2", holes(high=28), "on average"),
+    ("conditional_gan.2", holes(length=7), "on average"),
+    ("conditional_gan.2", holes(fill=1.0), "every pixel is 0"),
+    ("conditional_gan.2", lambda x, size=8: holes()(x.detach()), "no gradient"),
+    ("conditional_gan.2", lambda x, size=8: holes()(x)[:, 0], "the shape of x"),
+    ("conditional_gan.2", hole_in_place, "wrote into x"),
+    ("conditional_gan.3", both_losses(cut=False), "reaches G"),
+    ("conditional_gan.3", both_losses(shuffle=1), "other classes than y"),
+    ("conditional_gan.3", both_losses(result=lambda a, b: (b, a)), "exchanged"),
+    ("conditional_gan.3", both_losses(lambda a, b: (F.softplus(a) + F.softplus(-b)).mean()), "turn the signs"),
+    ("conditional_gan.3", both_losses(lambda a, b: (F.softplus(-a) + F.softplus(b)).mean() / 2), "is half"),
+    ("conditional_gan.3", both_losses(lambda a, b: (F.softplus(-a) + F.softplus(b)).sum()), "over the batch"),
+    ("conditional_gan.3", both_losses(lambda a, b: F.softplus(-a).mean()), "generated pairs are missing"),
+    ("conditional_gan.3", both_losses(lambda a, b: F.softplus(b).mean()), "the real ones are missing"),
+    ("conditional_gan.3", both_losses(of_g=lambda fake: -F.softplus(fake).mean()), "saturating"),
+    ("conditional_gan.3", both_losses(of_g=lambda fake: F.softplus(fake).mean()), "wants to be caught"),
+    ("conditional_gan.3", both_losses(of_g=lambda fake: F.softplus(-fake).sum()), "the mean"),
+    ("conditional_gan.3", both_losses(of_g=lambda fake: F.softplus(-fake.detach()).mean()), "G learns nothing"),
+    ("conditional_gan.3", both_losses(of_g=lambda fake: -torch.sigmoid(fake).log().mean()), "overflows"),
+    ("conditional_gan.3", both_losses(result=lambda a, b: a + b), "two losses"),
+    ("conditional_gan.3", both_losses(result=lambda a, b: (a.item(), b.item())), "without dimensions"),
     ("forward_diffusion.1", nearest_time(first=0), "off by the same"),
     ("forward_diffusion.1", nearest_time(first=2), "off by the same"),
     ("forward_diffusion.1", nearest_time(lambda ratio: ratio, wish=float), "without the logarithm"),
     ("forward_diffusion.1", nearest_time(lambda ratio: -ratio.log()), "noise to signal"),
     ("forward_diffusion.1", nearest_time(lambda ratio: ratio.sqrt().log()), "the squares of both"),
     ("forward_diffusion.1", nearest_time(lambda ratio: (ratio / (1 + ratio)).log()), "where is the noise"),
-    ("forward_diffusion.1", lambda snr, bars: int((bars / (1 - bars) > snr).sum().clamp(max=len(bars) - 1)), "see nearby"),
+    (
+        "forward_diffusion.1",
+        lambda snr, bars: int((bars / (1 - bars) > snr).sum().clamp(max=len(bars) - 1)),
+        "see nearby",
+    ),
     ("forward_diffusion.1", lambda snr, bars: (bars / (1 - bars + 1e-6) / snr).log().abs().argmin(), "infinite"),
     ("forward_diffusion.1", lambda snr, bars: nearest_time()(snr, torch.linspace(1, 0.01, 1001)), "here 1..20"),
     ("forward_diffusion.1", lambda snr, bars: (bars / (1 - bars) - snr).abs().min(), "a whole number"),
@@ -340,7 +424,11 @@ WRONG = [  # exercise, wrong answer, words that the feedback has to contain
     ("forward_diffusion.2", one_leap(b=lambda s, t: (1 - t) ** 0.5 - (1 - s) ** 0.5), "From 5 to 12"),
     ("forward_diffusion.2", one_leap(earliest=1), "From 0 to 20"),
     ("forward_diffusion.2", one_leap(latest=19), "From 0 to 20"),
-    ("forward_diffusion.2", lambda s, t, bars: one_leap()(s if t - s > 4 else t - 1, t, bars), "Two jumps, 0 to 4 to 9"),
+    (
+        "forward_diffusion.2",
+        lambda s, t, bars: one_leap()(s if t - s > 4 else t - 1, t, bars),
+        "Two jumps, 0 to 4 to 9",
+    ),
     ("forward_diffusion.2", lambda s, t, bars: (bars[t] / bars[s]).sqrt(), "is a pair"),
     ("forward_diffusion.2", lambda s, t, bars: (bars.sqrt(), (1 - bars).sqrt()), "one number"),
     ("forward_diffusion.3", way_back(stride=lambda s, t: t - 1), "The mean has the alpha of the last step"),
@@ -351,14 +439,22 @@ WRONG = [  # exercise, wrong answer, words that the feedback has to contain
     ("forward_diffusion.3", way_back(lambda mean, variance: (mean.mean(), variance)), "the shape of x_t"),
     ("forward_diffusion.3", way_back(lambda mean, variance: (mean, variance * torch.ones_like(mean))), "one number"),
     ("forward_diffusion.3", way_back(lambda mean, variance: mean), "is a pair"),
-    ("forward_diffusion.3", lambda x, x_0, s, t, bars: (way_back()(x, x_0, s, t, bars)[0], 1 - bars[t] / bars[s]), "That is beta"),
+    (
+        "forward_diffusion.3",
+        lambda x, x_0, s, t, bars: (way_back()(x, x_0, s, t, bars)[0], 1 - bars[t] / bars[s]),
+        "That is beta",
+    ),
     (
         "forward_diffusion.3",
         lambda *given: (way_back()(*given)[0], way_back(stride=lambda s, t: t - 1)(*given)[1]),
         "The variance has the beta of the last step",
     ),
     ("forward_diffusion.3", lambda x_t, x_0, s, t, bars: way_back()(x_t, x_0, t - 1, t, bars), "back to s = 8"),
-    ("forward_diffusion.3", lambda x_t, x_0, s, t, bars: (bars[s].sqrt() * x_0, 1 - bars[s]), "without a word from x_t"),
+    (
+        "forward_diffusion.3",
+        lambda x_t, x_0, s, t, bars: (bars[s].sqrt() * x_0, 1 - bars[s]),
+        "without a word from x_t",
+    ),
     (
         "forward_diffusion.3",
         lambda x_t, x_0, s, t, bars: way_back()(x_t * (bars[t] / bars[s]).sqrt(), x_0 * bars[s].sqrt(), s, t, bars),
@@ -370,24 +466,36 @@ WRONG = [  # exercise, wrong answer, words that the feedback has to contain
     ("reverse_diffusion.1", lambda v, x_t, a: a * v + (1 - a) * x_t, "lengths need its root"),
     ("reverse_diffusion.1", lambda v, x_t, a: a**0.5 * v, "so that x_0 cancels"),
     ("reverse_diffusion.1", lambda v, x_t, a: (a**0.5 * v + (1 - a) ** 0.5 * x_t).mean(), "the shape of x_t"),
-    ("reverse_diffusion.2", lambda kind, a: {"eps": (1 - a) / a, "x_0": 1, "v": 1 - a}[kind], "that is the inverse"),
-    ("reverse_diffusion.2", lambda kind, a: {"eps": a / (1 - a), "x_0": 1, "v": 1 / (1 - a)}[kind] ** 0.5, "squared errors are asked"),
-    ("reverse_diffusion.2", lambda kind, a: {"eps": a / (1 - a), "x_0": 1, "v": a / (1 - a)}[kind], "never falls below 1"),
-    ("reverse_diffusion.2", lambda kind, a: a, "the factor is 1"),
-    ("reverse_diffusion.2", lambda kind, a: {"eps": a, "x_0": 1, "v": 2}[kind], "it should be 4.000"),
+    (
+        "reverse_diffusion.2",
+        lambda prediction, a: {"eps": (1 - a) / a, "x_0": 1, "v": 1 - a}[prediction],
+        "that is the inverse",
+    ),
+    (
+        "reverse_diffusion.2",
+        lambda prediction, a: {"eps": a / (1 - a), "x_0": 1, "v": 1 / (1 - a)}[prediction] ** 0.5,
+        "squared errors are asked",
+    ),
+    (
+        "reverse_diffusion.2",
+        lambda prediction, a: {"eps": a / (1 - a), "x_0": 1, "v": a / (1 - a)}[prediction],
+        "never falls below 1",
+    ),
+    ("reverse_diffusion.2", lambda prediction, a: a, "the factor is 1"),
+    ("reverse_diffusion.2", lambda prediction, a: {"eps": a, "x_0": 1, "v": 2}[prediction], "it should be 4.000"),
     ("reverse_diffusion.3", up(fresh=1.0), "two results"),
     ("reverse_diffusion.3", up(late=True), "gives back x_s"),
     ("reverse_diffusion.3", lambda x, x_0, s, t, a: (a[t] / a[s]).sqrt() * x, "only shrinks"),
     ("reverse_diffusion.3", lambda x, x_0, s, t, a: up()(x, x_0, t, s, a), "the factor of t"),
     ("reverse_diffusion.3", up_in_place, "wrote into x_s"),
     ("reverse_diffusion.3", lambda x, x_0, s, t, a: up()(x, x_0, s, t, a)[0], "the shape of x_s"),
-    ("guided_diffusion.1", lambda none, x, y, a, b: none + a * x + b * y, "you add whole guesses"),
+    ("guided_diffusion.1", lambda none, x, y, a, b: none + a * x + b * y, "you add whole predictions"),
     ("guided_diffusion.1", lambda none, x, y, a, b: a * (x - none) + b * (y - none), "is missing"),
     ("guided_diffusion.1", lambda none, x, y, a, b: none + (a * (x - none) + b * (y - none)) / 2, "a mean of two"),
     ("guided_diffusion.1", lambda none, x, y, a, b: (1 - b) * ((1 - a) * none + a * x) + b * y, "where the first one ended"),
     ("guided_diffusion.1", lambda none, x, y, a, b: none + b * (x - none) + a * (y - none), "exchanged"),
-    ("guided_diffusion.1", lambda none, x, y, a, b: a * x + b * y, "the guess without a class; yours"),
-    ("guided_diffusion.1", lambda none, x, y, a, b: none.add_(a * (x - none) + b * (y - none)), "wrote into a guess"),
+    ("guided_diffusion.1", lambda none, x, y, a, b: a * x + b * y, "the prediction without a class; yours"),
+    ("guided_diffusion.1", lambda none, x, y, a, b: none.add_(a * (x - none) + b * (y - none)), "wrote into a prediction"),
     ("guided_diffusion.1", lambda none, x, y, a, b: (none + a * (x - none) + b * (y - none))[0], "shape of the images"),
     ("guided_diffusion.2", lambda x, low: spread(low), "x is gone"),
     ("guided_diffusion.2", lambda x, low: x + spread(low), "not all of low"),
@@ -452,7 +560,7 @@ def moved(value, device):
 
 
 def copycat():
-    """The right answer to 01.3, with weights, so that it can lie on a device."""
+    """The right answer to autoencoder.3, with weights, so that it can lie on a device."""
     layer = nn.Linear(784, 784)
     nn.init.eye_(layer.weight)
     nn.init.zeros_(layer.bias)
@@ -464,7 +572,9 @@ RIGHT = {
     "autoencoder.3": copycat,
     "variational.1": lambda *ab: kl(*ab).sum(dim=1),
     "gan.3": leash(),
-    "conditional_gan.3": holes(),
+    "gan_training.3": look_ahead(),
+    "conditional_gan.2": holes(),
+    "conditional_gan.3": both_losses(),
     "forward_diffusion.2": one_leap(),
     "forward_diffusion.3": way_back(),
     "reverse_diffusion.3": up(),
@@ -527,7 +637,7 @@ def test_there_are_two_hints_and_three_wrong_answers(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_solutions_notebook_shows_the_answer_accepted(name):
-    notebook = notebooks.read(notebooks.NOTEBOOKS / "solutions" / notebooks.paths(name[:2])[0].name)
+    notebook = notebooks.read(notebooks.NOTEBOOKS / "solutions" / notebooks.lessons(name.partition(".")[0])[0].name)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and f'check("{name}"' in cell.source]
     assert len(cells) == 1
     assert "assert feedback.passed" in cells[0].source

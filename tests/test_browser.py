@@ -239,19 +239,19 @@ def test_a_lesson_lives_in_jupyterlab(path, tab, record_property):
 
 
 def test_a_lesson_in_full_with_its_training(tab):
-    (path,) = notebooks.lessons("01")
+    (path,) = notebooks.lessons("autoencoder")
     lesson = tab(path, notebooks.fresh(path))
     lesson.run_all(900)
     assert [o for o in lesson.outputs() if o["output_type"] == "error" or o.get("name") == "stderr"] == []
     assert lesson.complaints == []
 
 
-@pytest.mark.parametrize("number", ["01", "07", "09"])
-def test_a_demonstration_in_voila(number, chromium, tmp_path, monkeypatch):
+@pytest.mark.parametrize("topic", ["autoencoder", "forward_diffusion", "guided_diffusion"])
+def test_a_demonstration_in_voila(topic, chromium, tmp_path, monkeypatch):
     pytest.importorskip("voila", reason="voila is not installed (pip install voila)")
     monkeypatch.setattr(notebooks, "DEMO", tmp_path / "demo")
     (tmp_path / "helpers").symlink_to(COURSE / "helpers")
-    path = notebooks.demo(*notebooks.lessons(number))
+    path = notebooks.demo(*notebooks.lessons(topic))
     port = free_port()
     command = ["voila", str(path), "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1"]
     page = chromium.new_page(viewport={"width": 1280, "height": 720})

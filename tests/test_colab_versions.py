@@ -101,7 +101,7 @@ def test_a_lesson_runs_without_training(path):
 
 @pytest.mark.slow
 def test_a_lesson_trains():
-    (path,) = notebooks.lessons("00")
+    (path,) = notebooks.lessons("start_here")
     notebook = notebooks.fresh(path)
     notebooks.execute(notebook, path.parent, timeout=300)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]

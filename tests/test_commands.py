@@ -162,20 +162,23 @@ TRIED = {
     "bash .ci/run": ci,
     "cd data": in_data,
     "sha256sum -c SHA256SUMS": in_data,
-    "python data/build.py": empty_folder,
-    "python data/build.py FOLDER": empty_folder,
-    "python -m tools.slides 01": as_it_stands,
-    "python -m tools.notebooks demo 01": as_it_stands,
-    "python -m tools.notebooks demo 01 05 08": as_it_stands,
-    "python -m tools.notebooks demo 01 09": as_it_stands,
+    "python -m tools.data": empty_folder,
+    "python -m tools.data FOLDER": empty_folder,
+    "python -m tools.slides autoencoder": as_it_stands,
+    "python -m tools.notebooks demo gan": as_it_stands,
+    "python -m tools.notebooks demo autoencoder": as_it_stands,
+    "python -m tools.notebooks demo autoencoder gan reverse_diffusion": as_it_stands,
     "python -m tools.notebooks address": as_it_stands,
     "python -m tools.notebooks export": as_it_stands,
     # test_tools.py runs these with a small lesson and few steps.
-    "python -m tools.notebooks run 01": parsed,
-    "python -m tools.notebooks run 01 --ship": parsed,
-    "python -m tools.notebooks run 08 --steps 8000 --ship": parsed,
+    "python -m tools.notebooks run autoencoder": parsed,
+    "python -m tools.notebooks run autoencoder --ship": parsed,
+    "python -m tools.notebooks run gan": parsed,
+    "python -m tools.notebooks run gan --ship": parsed,
+    "python -m tools.notebooks run gan --steps 8000 --ship": parsed,
+    "python -m tools.notebooks run reverse_diffusion --steps 8000 --ship": parsed,
     "python -m tools.notebooks try": parsed,
-    "python -m tools.notebooks try 03 --dataset digits --steps 30": parsed,
+    "python -m tools.notebooks try gan --dataset digits --steps 30": parsed,
     "python -m tools.notebooks try --dataset digits": parsed,
     "python -m tools.notebooks try --steps 1": parsed,
     "python -m pytest tests/test_second_device.py": in_test(
@@ -183,15 +186,18 @@ TRIED = {
     ),
     "python -m pytest tests/test_display.py": in_test("test_display.py", "test_figures_show_dark_on_white"),
     "python -m tests.colab_environment FOLDER": colab,
-    "python -m tools.samples 04 05 06 08": parsed,
-    "python -m tools.samples 04 --steps 18000": parsed,
-    "python -m tools.samples 05 --steps 11500": parsed,
-    "python -m tools.samples 05 --steps 11500 --seed 1": parsed,
-    "python -m tools.samples 06 --steps 9000": parsed,
-    "python -m tools.samples 08 --steps 8000": parsed,
-    "python -m tools.judge": parsed,
+    "python -m tools.samples variational gan conditional_gan reverse_diffusion": parsed,
+    "python -m tools.samples variational --steps 18000": parsed,
+    "python -m tools.samples gan --steps 11500": parsed,
+    "python -m tools.samples gan --steps 11500 --seed 1": parsed,
+    "python -m tools.samples conditional_gan --steps 9000": parsed,
+    "python -m tools.samples reverse_diffusion --steps 8000": parsed,
+    "python -m tools.judges": parsed,
+    "python -m tools.judges FOLDER": parsed,
+    "python -m tools.judges --only judge_digits": parsed,
+    "python -m tools.move 07 08": in_test("test_move.py", "test_a_moved_lesson_is_named_by_its_new_number_everywhere"),
     "python -m tests.mutations": in_test("test_tools.py", "test_a_lesson_is_broken"),
-    "python -m tests.mutations 08": in_test("test_tools.py", "test_a_lesson_is_broken"),
+    "python -m tests.mutations gan": in_test("test_tools.py", "test_a_lesson_is_broken"),
 }
 
 
@@ -222,8 +228,8 @@ def test_every_documented_command_is_known():
 def test_commands_are_found_wherever_they_stand():
     page = "Type `python a.py`, or:\n\n    cd b && git  pull # now\n    x = 1\n\nnot python c.py; `python`, `pip`\n"
     assert commands.commands(page, page=True) == ["cd b", "python a.py"]
-    docstring = "Help.\n\npython -m d 01      does it\npython -m e --f ... and more: `bash g [h]`\n"
-    assert commands.commands(docstring, page=False) == ["python -m d 01", "python -m e --f", "bash g h"]
+    docstring = "Help.\n\npython -m d gan      does it\npython -m e --f ... and more: `bash g [h]`\n"
+    assert commands.commands(docstring, page=False) == ["python -m d gan", "python -m e --f", "bash g h"]
 
 
 @pytest.fixture(scope="module")

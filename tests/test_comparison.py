@@ -2,25 +2,28 @@
 
 import pytest
 import torch
+from nbclient.exceptions import CellExecutionError
 
-from helpers.results import SampleInfo, find, save
+from helpers.store import SampleInfo, find_samples, save_sample
 from tools import notebooks
 
-(PATH,) = notebooks.lessons("10")
+(PATH,) = notebooks.lessons("comparison")
 TABLE = "for budget, entries in budgets.items():\n    display("  # in the cell that shows the table
+FIRST_EDITION = "04_VAE_fashion_2800_seed0.npz"  # as the first edition called it
 
 
 @pytest.fixture
 def results(tmp_path, monkeypatch):
-    """A learner's folder: a GAN that draws noise in place of ours, a model of her own, and two bad files."""
+    """A learner's folder: a GAN that draws noise in place of ours, a model of her own, and three files of no use."""
     monkeypatch.setenv("COURSE_RESULTS", str(tmp_path))
-    gans = [s.facts for s in find("fashion", own=False) if (s.facts.model, s.facts.seed) == ("GAN", 0)]
-    shipped = min(gans, key=lambda facts: facts.steps)
+    gans = [s.info for s in find_samples("fashion", steps=0) if (s.info.model, s.info.seed) == ("GAN", 0)]
+    shipped = min(gans, key=lambda info: info.steps)
     noise = torch.rand(2000, 1, 28, 28, generator=torch.Generator().manual_seed(0))
-    save(noise, SampleInfo(**vars(shipped) | {"seconds": 4321.0}))
-    save(noise, SampleInfo("my zebra", "fashion", 5, 7, 1.0, 1, 1.0, "elsewhere"))
+    save_sample(noise, SampleInfo(**vars(shipped) | {"seconds": 4321.0}))
+    zebra = save_sample(noise, SampleInfo("my zebra", "fashion", 5, 7, 1.0, 1, 1.0, "elsewhere"))
     (tmp_path / "samples" / "text.npz").write_text("no archive", encoding="utf-8")
     (tmp_path / "samples" / "half.npz").write_bytes(b"PK\x03\x04")
+    (tmp_path / "samples" / FIRST_EDITION).write_bytes(zebra.path.read_bytes())
     return tmp_path
 
 
@@ -55,6 +58,8 @@ def test_own_results_take_their_place_and_bad_files_are_named(results):
     ((_, distance, *_),) = rows(tables, "my_zebra_fashion_5_seed7")
     assert float(distance.strip("*")) > 20
     assert [len(rows(tables, name)) for name in ("VAE", "conditional GAN", "diffusion")] == [2, 2, 2]
+    assert printed.count(FIRST_EDITION) == printed.count("of the first edition") == 1, "one sentence, and no guest"
+    assert "04_VAE" not in tables
 
 
 @pytest.mark.slow
@@ -62,4 +67,17 @@ def test_the_demo_path_shows_the_course_s_own_results(results):
     printed, tables = until_the_table(steps=0)
     assert "left out" not in printed and "0 of them yours" in printed
     assert "4,321 s" not in tables and "zebra" not in tables
-    assert "nothing stops" not in printed
+    assert "nothing stops" not in printed and "first edition" not in printed
+
+
+@pytest.mark.slow
+def test_without_images_a_sentence_says_how_to_get_them(results):
+    """The course ships no samples of the digits; whoever trained one model only misses the other four."""
+    noise = torch.rand(2000, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    save_sample(noise, SampleInfo("GAN", "digits", 5, 0, 1.0, 1, 1.0, "elsewhere"))
+    notebook = notebooks.fresh(PATH, dataset="digits", steps=800)
+    end = next(i for i, cell in enumerate(notebook.cells) if "find_samples(dataset, steps)" in cell.source)
+    notebook.cells = notebook.cells[: end + 1]
+    missing = "no digits images of VAE, conditional GAN, diffusion, diffusion, 5 steps: run the lessons"
+    with pytest.raises(CellExecutionError, match=missing):
+        notebooks.execute(notebook, PATH.parent, timeout=600)

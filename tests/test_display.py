@@ -127,7 +127,7 @@ from types import SimpleNamespace
 import torch
 
 from helpers.training import progress
-from helpers.weights import train_or_load
+from helpers.store import train_or_load
 
 def fit(model, data, steps, seed):
     losses = []
@@ -135,7 +135,7 @@ def fit(model, data, steps, seed):
         losses.append(1 / (1 + step))
         time.sleep(0.01)
         print("training", flush=True) if step == 20 else None
-    return losses
+    return {"loss": losses}
 
 train_or_load("stopped", fit, torch.nn.Linear(1, 1), SimpleNamespace(name="toy"), 10_000, seed=0)
 """

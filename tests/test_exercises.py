@@ -8,16 +8,16 @@ import pytest
 from helpers import exercises
 from helpers.exercises import Wrong, check, exercise, find, hint
 from helpers.exercises.quiz import Choice, Prediction
-from helpers.files import COURSE
+from tools import notebooks
 
 
 @pytest.fixture
-def lesson_99(monkeypatch):
+def answers(monkeypatch):
     """A lesson with one exercise: a function that returns 42. Its texts contain what html must escape."""
-    monkeypatch.setitem(sys.modules, "helpers.exercises.lesson_99", ModuleType("lesson_99"))
+    monkeypatch.setitem(sys.modules, "helpers.exercises.answers", ModuleType("answers"))
     monkeypatch.setattr(exercises, "EXERCISES", {})
 
-    @exercise("99.1", "a < b", "b & c", "the last <hint>")
+    @exercise("answers.1", "a < b", "b & c", "the last <hint>")
     def forty_two(answer):
         if answer() != 42:
             raise Wrong("<i>too</i> far")
@@ -39,8 +39,8 @@ def answer_asserts():
 # check and hint
 
 
-def test_a_right_answer_passes_with_praise(lesson_99):
-    feedback = check("99.1", lambda: 42)
+def test_a_right_answer_passes_with_praise(answers):
+    feedback = check("answers.1", lambda: 42)
     assert feedback.passed
     assert repr(feedback) == "Right. 6 * 7 > 41"
 
@@ -55,78 +55,74 @@ def test_a_right_answer_passes_with_praise(lesson_99):
         (None, "Your code stopped with TypeError"),
     ],
 )
-def test_a_wrong_answer_gets_a_reply_and_hints_but_never_an_error(lesson_99, answer, reply):
-    feedback = check("99.1", answer)
+def test_a_wrong_answer_gets_a_reply_and_hints_but_never_an_error(answers, answer, reply):
+    feedback = check("answers.1", answer)
     assert not feedback.passed
     assert feedback.message.startswith(reply)
     assert feedback.hints == ("a < b", "b & c", "the last <hint>")
     assert repr(feedback).startswith("Not yet. ")
 
 
-def test_an_interrupt_is_not_swallowed(lesson_99):
+def test_an_interrupt_is_not_swallowed(answers):
     def interrupted():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        check("99.1", interrupted)
+        check("answers.1", interrupted)
 
 
 @pytest.mark.parametrize("ask", [find, hint, lambda name: check(name, 42)])
-@pytest.mark.parametrize("name", ["99.2", "98.1", "nonsense", ""])
-def test_an_unknown_exercise_is_answered_with_the_known_ones(lesson_99, ask, name, refuses):
-    with refuses(f"no exercise {name!r}", "known: 99.1"):
+@pytest.mark.parametrize("name", ["answers.2", "other.1", "quiz.1", "nonsense", "99.1", ".1", "", "..", 3])
+def test_an_unknown_exercise_is_answered_with_the_known_ones(answers, ask, name, refuses):
+    with refuses(f"no exercise {name!r}", "known: answers.1"):
         ask(name)
 
 
 @pytest.mark.parametrize(("level", "text"), [(1, "a < b"), (2, "b & c"), (3, "the last <hint>")])
-def test_hints_open_one_at_a_time(lesson_99, level, text):
-    assert hint("99.1", level) == text
+def test_hints_open_one_at_a_time(answers, level, text):
+    assert hint("answers.1", level) == text
 
 
-def test_the_first_hint_comes_first(lesson_99):
-    assert hint("99.1") == hint("99.1", 1)
+def test_the_first_hint_comes_first(answers):
+    assert hint("answers.1") == hint("answers.1", 1)
 
 
 @pytest.mark.parametrize("level", [0, 4, -1, 1.5])
-def test_a_hint_that_does_not_exist_is_refused(lesson_99, level, refuses):
-    with refuses("99.1", "hints 1 to 3"):
-        hint("99.1", level)
+def test_a_hint_that_does_not_exist_is_refused(answers, level, refuses):
+    with refuses("answers.1", "hints 1 to 3"):
+        hint("answers.1", level)
 
 
-def test_html_escapes_messages_and_hints(lesson_99):
-    html = check("99.1", lambda: 41)._repr_html_()
+def test_html_escapes_messages_and_hints(answers):
+    html = check("answers.1", lambda: 41)._repr_html_()
     assert "&lt;i&gt;too&lt;/i&gt; far" in html
     assert "the last &lt;hint&gt;" in html
     assert "<i>" not in html
     assert "<hint>" not in html
 
 
-def test_html_hides_each_hint_behind_its_number(lesson_99):
-    html = check("99.1", lambda: 41)._repr_html_()
+def test_html_hides_each_hint_behind_its_number(answers):
+    html = check("answers.1", lambda: 41)._repr_html_()
     assert html.count("<details>") == html.count("</details>") == 3
     assert html.index("Hint 1</summary>a &lt; b") < html.index("Hint 2</summary>b &amp; c") < html.index("Hint 3")
 
 
-def test_html_of_a_right_answer_shows_no_hints(lesson_99):
-    html = check("99.1", lambda: 42)._repr_html_()
+def test_html_of_a_right_answer_shows_no_hints(answers):
+    html = check("answers.1", lambda: 42)._repr_html_()
     assert "<b>Right.</b> 6 * 7 &gt; 41" in html
     assert "<details>" not in html
 
 
-def test_the_text_tells_how_to_open_each_hint(lesson_99):
-    assert "3 hints" in repr(check("99.1", lambda: 41))
-    assert 'hint("99.1", 3)' in repr(check("99.1", lambda: 41))
+def test_the_text_tells_how_to_open_each_hint(answers):
+    assert "3 hints" in repr(check("answers.1", lambda: 41))
+    assert 'hint("answers.1", 3)' in repr(check("answers.1", lambda: 41))
 
 
-LESSONS = sorted(path.stem for path in (COURSE / "helpers" / "exercises").glob("lesson_*.py"))
-
-
-@pytest.mark.parametrize("lesson", LESSONS)
-def test_every_lesson_has_its_own_exercises_with_hints(lesson):
-    number = lesson.removeprefix("lesson_")
-    find(f"{number}.1")
-    own = {name: hints for name, (_, hints) in exercises.EXERCISES.items() if name.startswith(f"{number}.")}
-    assert sorted(own) == [f"{number}.{i}" for i in range(1, len(own) + 1)]
+@pytest.mark.parametrize("topic", [notebooks.topic(path) for path in notebooks.lessons()[1:]])
+def test_every_lesson_has_its_own_exercises_with_hints(topic):
+    find(f"{topic}.1")
+    own = {name: hints for name, (_, hints) in exercises.EXERCISES.items() if name.startswith(f"{topic}.")}
+    assert sorted(own) == [f"{topic}.{i}" for i in (1, 2, 3)]
     assert all(own.values())
 
 

@@ -20,9 +20,10 @@ from tools import notebooks
 
 PATHS = notebooks.paths()
 LESSONS = notebooks.lessons()
-NUMBERED = [path for path in LESSONS if not path.name.startswith("00")]
+TAUGHT = LESSONS[1:]  # all but the first, which has no exercises
 CHECKED = "nbval-check-output"
 MAX_LINES, MAX_WIDTH, MAX_BYTES = 30, 100, 1_000_000
+HOUSEKEEPING, IN_A_ROW = 3, 3  # the first code cells of every notebook; code cells that may follow each other
 TITLES = ("Predict", "What goes wrong", "Exercises", "Recap", "References")
 
 
@@ -110,7 +111,7 @@ def test_a_few_outputs_are_compared(path):
     assert all(cell.outputs for cell in tagged)
 
 
-@pytest.mark.parametrize("path", NUMBERED, ids=name)
+@pytest.mark.parametrize("path", TAUGHT, ids=name)
 def test_a_lesson_has_its_parts(path):
     notebook = notebooks.read(path)
     text = prose(notebook)
@@ -119,12 +120,31 @@ def test_a_lesson_has_its_parts(path):
     assert "assert" in "".join(cell.source for cell in code_cells(notebook))
 
 
-@pytest.mark.parametrize("path", NUMBERED, ids=name)
-def test_a_lesson_reads_easily(path):
-    notebook = notebooks.read(path)
-    sizes = sorted(len(lines(cell)) for cell in code_cells(notebook))
-    assert sizes[len(sizes) // 2] <= 8
-    assert 800 <= len(prose(notebook).split()) <= 2000
+def without_a_sentence(notebook):
+    """The first lines of code cells that follow IN_A_ROW others without a text between them, housekeeping aside."""
+    found, row, seen = [], 0, 0
+    for cell in notebook.cells:
+        if cell.cell_type != "code":
+            row = 0
+            continue
+        seen += 1
+        row = row + 1 if seen > HOUSEKEEPING else 0
+        if row > IN_A_ROW:
+            found.append(notebooks.first_line(cell.source))
+    return found
+
+
+@each_lesson
+def test_a_reason_comes_before_code(path):
+    assert without_a_sentence(notebooks.read(path)) == []
+
+
+def test_four_code_cells_in_a_row_are_noticed():
+    code, text = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
+    few = [text("# A"), *map(code, "abc"), *map(code, "def"), text("why"), *map(code, "ghi")]
+    assert without_a_sentence(nbformat.v4.new_notebook(cells=few)) == []
+    many = [*few, code("j"), code("k"), text("so"), code("l")]
+    assert without_a_sentence(nbformat.v4.new_notebook(cells=many)) == ["j", "k"]
 
 
 @each_lesson
@@ -142,11 +162,18 @@ def test_links_lead_somewhere(path):
 
 def test_every_lesson_with_exercises_has_solutions():
     with_solutions = [path.name for path in PATHS if path.parent.name == "solutions"]
-    assert with_solutions == [path.name for path in NUMBERED]
+    assert with_solutions == [path.name for path in TAUGHT]
 
 
-def test_lessons_module_equals_the_exported_cells():
-    assert notebooks.LESSONS.read_text(encoding="utf-8") == notebooks.exported()
+def differing():
+    """Modules of helpers/lessons that are not what the notebooks export."""
+    kept = {path.stem: path.read_text(encoding="utf-8") for path in notebooks.LESSONS.glob("*.py")}
+    exported = notebooks.exported()
+    return sorted(name for name in kept.keys() | exported.keys() if kept.get(name) != exported.get(name))
+
+
+def test_the_modules_of_lessons_equal_the_exported_cells():
+    assert differing() == [], "run `python -m tools.notebooks export`"
 
 
 @each_notebook
@@ -156,14 +183,14 @@ def test_pictures_in_the_readme_are_the_notebooks_own(path):
 
 
 def test_stripping_a_notebook_is_noticed():
-    notebook = notebooks.read(NUMBERED[0])
+    notebook = notebooks.read(TAUGHT[0])
     for cell in code_cells(notebook):
         cell.outputs, cell.execution_count = [], None
     assert "it was not executed top to bottom" in problems(notebook)[0]
 
 
 def test_running_cells_out_of_order_is_noticed():
-    notebook = notebooks.read(NUMBERED[0])
+    notebook = notebooks.read(TAUGHT[0])
     cells = code_cells(notebook)
     cells[2].execution_count, cells[3].execution_count = 4, 3
     assert "it was not executed top to bottom" in problems(notebook)[0]
@@ -179,13 +206,13 @@ def test_running_cells_out_of_order_is_noticed():
     ],
 )
 def test_bad_outputs_are_noticed(output, complaint):
-    notebook = notebooks.read(NUMBERED[0])
+    notebook = notebooks.read(TAUGHT[0])
     code_cells(notebook)[3].outputs.append(output)
     assert complaint in problems(notebook)[0]
 
 
 def test_widget_state_is_noticed_and_cleaned():
-    notebook = notebooks.read(NUMBERED[0])
+    notebook = notebooks.read(TAUGHT[0])
     notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": {"state": {}}}
     cell = code_cells(notebook)[3]
     cell.metadata["execution"] = {"iopub.status.busy": "2020-01-01"}
@@ -218,18 +245,57 @@ def test_figures_get_a_palette_and_films_are_left_alone():
     assert notebooks.smaller(film) == film
 
 
-def test_changing_an_exported_cell_is_noticed(tmp_path, monkeypatch):
-    path = tmp_path / NUMBERED[0].name
-    notebook = notebooks.read(NUMBERED[0])
-    cell = next(cell for cell in code_cells(notebook) if cell.source.startswith(notebooks.EXPORT))
-    cell.source += "\n# changed"
-    nbformat.write(notebook, path)
-    monkeypatch.setattr(notebooks, "paths", lambda: [path])
-    assert notebooks.exported() != notebooks.LESSONS.read_text(encoding="utf-8")
+@pytest.fixture
+def two_lessons(tmp_path, monkeypatch):
+    """A course of two lessons that export into `line`, the second one into `other`, too; `write()` writes them."""
+    a = ["import math\nimport torch\nfrom helpers.files import COURSE", "#| export line\ndef f(x):\n    return x"]
+    b = [
+        "import torch\nfrom torch import nn\n\nfrom helpers.lessons.line import f",
+        "#| export line\ndef g(x):\n    return f(torch.cos(x))",
+        "#| export other\n\nNET = nn.Linear(f(1), 1)\n",
+        "unused = 1",
+    ]
+    cells = {"01_line": a, "02_curve": b}
+    monkeypatch.setattr(notebooks, "lessons", lambda: sorted(tmp_path.glob("*.ipynb")))
+    monkeypatch.setattr(notebooks, "LESSONS", tmp_path / "lessons")
+    notebooks.LESSONS.mkdir()
+
+    def write():
+        for lesson, sources in cells.items():
+            made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+            nbformat.write(made, tmp_path / f"{lesson}.ipynb")
+        return cells
+
+    return write
+
+
+def test_each_module_holds_its_cells_and_what_they_import(two_lessons):
+    two_lessons()
+    modules = notebooks.exported()
+    assert sorted(modules) == ["__init__", "line", "other"]
+    head, first, second = modules["line"].split("\n\n\n# --- from ")
+    assert head.endswith('"""\n\nimport torch')  # not math, which no exported cell uses, nor itself
+    assert first == "notebooks/01_line.ipynb; edit there ---\ndef f(x):\n    return x"
+    assert second == "notebooks/02_curve.ipynb; edit there ---\ndef g(x):\n    return f(torch.cos(x))\n"
+    assert "from torch import nn\n\nfrom helpers.lessons.line import f\n" in modules["other"]
+    assert "unused" not in "".join(modules.values())
+
+
+def test_changing_an_exported_cell_is_noticed_and_mended(two_lessons):
+    cells = two_lessons()
+    notebooks.write_exported()
+    assert differing() == []
+    cells["02_curve"][1] += "\n# changed"
+    cells["02_curve"].pop(2)
+    two_lessons()
+    assert differing() == ["line", "other"]
+    notebooks.write_exported()
+    assert differing() == []
+    assert not (notebooks.LESSONS / "other.py").exists()
 
 
 def test_longer_steps_are_written_into_the_parameters_only():
-    notebook = notebooks.read(NUMBERED[0])
+    notebook = notebooks.read(TAUGHT[0])
     before = [cell.source for cell in notebook.cells]
     notebooks.set_parameter(notebook, "steps", 8000)
     after = [cell.source for cell in notebook.cells]
@@ -257,7 +323,7 @@ def test_a_run_does_not_see_results_and_leaves_none(tmp_path, monkeypatch):
     )
     code += "\n(own / 'new').touch()"
     nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)]), tmp_path / "99.ipynb")
-    monkeypatch.setattr(notebooks, "paths", lambda lesson: [tmp_path / "99.ipynb"])
+    monkeypatch.setattr(notebooks, "paths", lambda name: [tmp_path / "99.ipynb"])
     monkeypatch.setattr(notebooks, "COURSE", tmp_path)
     notebooks.main(["run", "99"])
     assert [file.name for file in mine.iterdir()] == ["trained"]

@@ -14,7 +14,6 @@ from tools import notebooks
 SHIPPED = [
     COURSE / "start.py",
     COURSE / "conftest.py",
-    *(COURSE / "data").glob("*.py"),
     *(COURSE / "tools").glob("*.py"),
 ]
 SHIPPED += (COURSE / "helpers").rglob("*.py")
@@ -22,7 +21,6 @@ TESTS = [*(COURSE / "tests").rglob("*.py")]
 TERMINAL = [
     *SHIPPED[:1],
     *(COURSE / "tools").glob("*.py"),
-    COURSE / "data" / "build.py",
     COURSE / "tests" / "mutations.py",
 ]
 POSIX = {"fork", "forkpty", "getuid", "geteuid", "setuid", "getgid", "uname", "killpg", "getpgid", "mkfifo", "SIGALRM",

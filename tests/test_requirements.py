@@ -158,10 +158,9 @@ def test_links_of_a_page_lead_somewhere(name):
     assert links.dead(text(name), COURSE / name) == []
 
 
-def test_the_teachers_page_follows_the_lessons():
-    titles = [re.search(r"^# (.+)$", notebooks.read(path).cells[0].source, re.M)[1] for path in notebooks.lessons()]
+def test_the_teachers_page_says_the_same_four_things_of_every_lesson():
     parts = re.split(r"^### ", text("TEACHING.md"), flags=re.M)[1:]
-    assert [part.split(": class ")[0] for part in parts] == titles
+    assert len(parts) == len(notebooks.lessons())
     for part in parts[1:]:
         for word in ("Show", "Ask", "You will hear", "Exercise"):
             assert f"* **{word}**" in part, (part[:20], word)

@@ -6,6 +6,7 @@ import copy
 import re
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import demo
 import matplotlib.pyplot as plt
@@ -17,7 +18,7 @@ import torch.nn.functional as F
 from second_device import AVAILABLE, NAME, second_device
 from torch import nn
 
-from helpers import maps, plotting, weights
+from helpers import maps, plotting, store
 from helpers.files import COURSE
 from helpers.training import bf16_autocast, set_seed
 from tools import notebooks
@@ -36,7 +37,7 @@ from helpers import training
 
 emulation = second_device()  # kept, so that the device lasts as long as the kernel
 emulated = emulation.__enter__()
-training.pick_device = lambda: emulated
+training.get_device = lambda: emulated
 """
 WAS_ON_DEVICE = "assert device == emulated and train.images.device == test.images.device == emulated"
 
@@ -253,10 +254,14 @@ def test_copies_and_moves_of_a_network_are_separate(device):
 
 def test_weights_are_saved_and_loaded(device, tmp_path, monkeypatch):
     monkeypatch.setenv("COURSE_RESULTS", str(tmp_path))
-    network = small_network()
-    weights.save("small", network, train(network, device), seed=0, seconds=1.0)
-    back = small_network().to(device)
-    weights.load("small", back)
+    network, back, data = small_network(), small_network().to(device), SimpleNamespace(name="toy")
+
+    def fit(model, data, steps, seed):
+        return {"loss": train(model, device, steps), "film": numbers(2, 3).to(device)}
+
+    run = store.train_or_load("small", fit, network, data, 3, seed=0)
+    assert store.load_weights("small", back, data, 3).losses == run.losses
+    assert run.history["film"].device.type == "cpu"
     for key, value in back.state_dict().items():
         assert value.device == device
         assert torch.equal(value, network.state_dict()[key])

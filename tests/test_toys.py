@@ -93,9 +93,9 @@ def test_a_mixture_on_another_device_is_the_same(toy):
     with second_device() as device:
         moved = Mixture(toy.means.to(device), toy.stds.to(device), toy.weights.to(device))
         points = moved.sample(50, seed=7)
-        answers = points, moved.log_prob(points), moved.blurred(0.3).score(points)
+        answers = points, moved.log_prob(points), moved.convolved(0.3).score(points)
         assert all(answer.device == device for answer in answers)
-    right = x, toy.log_prob(x), toy.blurred(0.3).score(x)
+    right = x, toy.log_prob(x), toy.convolved(0.3).score(x)
     for answer, expected in zip(answers, right, strict=True):
         torch.testing.assert_close(answer.cpu(), expected)
 
@@ -200,9 +200,9 @@ def test_noise_plus_score_times_variance_is_the_posterior_mean(toy, sigma):
     responsibility = (noisy.log_prob(y[:, None]) + toy.weights.double().log()).softmax(dim=1)[:, :, None]
     trust = (variances / (variances + sigma**2))[:, None]
     expected = (responsibility * (means + trust * (y[:, None] - means))).sum(dim=1)
-    torch.testing.assert_close(y + sigma**2 * toy.blurred(sigma).score(y), expected, rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(y + sigma**2 * toy.convolved(sigma).score(y), expected, rtol=1e-5, atol=1e-4)
 
 
-def test_blurring_needs_a_standard_deviation():
+def test_convolving_needs_a_standard_deviation():
     with pytest.raises(CourseError, match="0 or more"):
-        mixture_1d().blurred(-1.0)
+        mixture_1d().convolved(-1.0)

@@ -1,8 +1,9 @@
 """Give a lesson another number: `python -m tools.move 07 08`.
 
-Its notebook and its solutions get new file names, and every text that names the lesson by its number or its file follows:
-titles, links and their texts, "lesson 09", "(08)". Nothing else carries the number: weights, samples, exercises and
-modules have the topic, which is the file name without the number.
+Its notebook and its solutions get new file names, and every text that names the lesson by its number or its file
+follows: titles, links and their texts, "lesson 09", "(08)". Nothing else carries the number: weights, samples,
+exercises and modules have the topic, which is the file name without the number. Lists and tables keep their order, and
+nothing is executed: what the notebooks have printed follows at their next run.
 """
 
 import argparse
@@ -11,8 +12,8 @@ import re
 from helpers.files import COURSE, CourseError, atomic
 from tools import notebooks
 
-PAGES = ("README.md", "TEACHING.md", "data/README.md")
-CODE = ("helpers", "tools", "tests", "start.py")
+PAGES = ("README.md", "TEACHING.md", "data/README.md", ".github/workflows/tests.yml")
+CODE = ("start.py", "conftest.py", "helpers", "tools", "tests")
 MANY = r"\d\d(?:(?:, | and | or | to |, and )\d\d)*(?![\d.,]*\d)(?!\w)"
 
 
@@ -22,18 +23,18 @@ def topics():
 
 
 def pattern():
-    """What names a lesson by its number: a file, a title, the text of a link, "lessons 04 and 05", "(04)", "**00 ...**".
+    """What names a lesson by its number: a file, a title, the text of a link, "lessons 04 and 05", "(04)", "**00 A**".
 
-    In each match the groups are what stands before the numbers, and the numbers.
+    The named group, of which a match has one, is what stands before the numbers.
     """
     names = "|".join(sorted(topics(), key=len, reverse=True))
     return re.compile(
         rf"(?P<file>\b)\d\d(?=_(?:{names})\b)"
-        rf"|(?P<title>^#+ )\d\d(?= ·)"
-        rf"|(?P<link>\[(?:lesson )?)\d\d(?=[^\]\n]*\]\([./a-z]*\d\d_)"
-        rf"|(?P<bold>\*\*)\d\d(?= [^*\n]+\*\*)"
+        r"|(?P<title>^#+ )\d\d(?= ·)"
+        r"|(?P<link>\[(?:lesson )?)\d\d(?=[^\]\n]*\]\([./a-z]*\d\d_)"
+        r"|(?P<bold>\*\*)\d\d(?= [^*\n]+\*\*)"
         rf"|(?P<words>\b[Ll]essons? ){MANY}"
-        r"|(?P<label>(?<= )\()\d\d(?=\))",
+        r"|(?P<label>(?<= )\()[01]\d(?=\))",  # a lesson's number is below 20: "z (32)" is a size
         re.M,
     )
 
@@ -41,7 +42,7 @@ def pattern():
 def references(text):
     """(position, number) of each place where `text` names a lesson by its number, in order."""
     for match in pattern().finditer(text):
-        before = next(group for group in match.groups() if group is not None)
+        before = match[match.lastgroup]
         for number in re.finditer(r"\d\d", match.group()[len(before) :]):
             yield match.start() + len(before) + number.start(), number.group()
 
@@ -54,19 +55,19 @@ def renumbered(text, numbers):
 
 
 def pages():
-    """Every file of the course, notebooks apart, that may name a lesson."""
-    code = [path for name in CODE for path in ([COURSE / name] if name.endswith(".py") else (COURSE / name).rglob("*.py"))]
-    return [COURSE / name for name in PAGES] + sorted(code)
+    """Every file of the course, notebooks apart, that may name a lesson, in order."""
+    code = [path for name in CODE for path in ((COURSE / name).rglob("*.py") if "." not in name else [COURSE / name])]
+    return [path for path in [*(COURSE / name for name in PAGES), *sorted(code)] if path.is_file()]
 
 
 def move(old, new):
     """Give lesson `old` the number `new`; a CourseError if there is no such lesson, or the number is taken."""
-    files = notebooks.paths(f"{old}_")
-    if not files:
-        raise CourseError(f"there is no lesson {old!r}; lessons are called {', '.join(sorted(topics().values()))}")
-    if not re.fullmatch(r"\d\d", new):
-        raise CourseError(f"{new!r} is no number of a lesson; give two digits, such as 08")
-    if notebooks.paths(f"{new}_"):
+    numbers = sorted(topics().values())
+    if old not in numbers:
+        raise CourseError(f"there is no lesson {old!r}; lessons are called {', '.join(numbers)}")
+    if not re.fullmatch("[01][0-9]", new):
+        raise CourseError(f"{new!r} is no number of a lesson; give two digits, 00 to 19")
+    if new in numbers:
         raise CourseError(f"the number {new} is taken; move that lesson first")
     for path in notebooks.paths():
         notebook = notebooks.read(path)
@@ -80,7 +81,7 @@ def move(old, new):
         if (changed := renumbered(text, {old: new})) != text:
             with atomic(path) as partial:
                 partial.write_text(changed, encoding="utf-8", newline="\n")
-    for path in files:
+    for path in notebooks.paths(f"{old}_"):
         path.rename(path.with_name(f"{new}{path.name[2:]}"))
 
 
@@ -89,8 +90,8 @@ def main(arguments):
     parser = argparse.ArgumentParser(
         "python -m tools.move", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("old", help="the lesson's number now: 07")
-    parser.add_argument("new", help="its new number, which no lesson has: 08")
+    parser.add_argument("old", help="the lesson's number now")
+    parser.add_argument("new", help="its new number, which no lesson has")
     options = parser.parse_args(arguments)
     move(options.old, options.new)
 

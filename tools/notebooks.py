@@ -1,14 +1,15 @@
 """Keep the notebooks in order.
 
-python -m tools.notebooks run 01        execute lesson 01 top to bottom and save it, cleaned, with its outputs
-python -m tools.notebooks run 01 --ship ... and make the weights it trained the ones that the course ships
-python -m tools.notebooks run 08 --steps 8000 --ship      train longer, ship the weights, leave the notebook as it is
-python -m tools.notebooks try 03 --dataset digits --steps 30      does a copy pass? One line a lesson; nothing is saved
-python -m tools.notebooks try           all lessons with their own parameters: which cells fail in this environment?
-python -m tools.notebooks export        gather the `#| export MODULE` cells into helpers/lessons
-python -m tools.notebooks demo 01 09    copies without training (steps = 0) in demo/, for a class: voila demo
-python -m tools.notebooks address       write the repository's address (pyproject.toml) into README and notebooks
+python -m tools.notebooks run gan             execute this lesson top to bottom, save it, cleaned, with its outputs
+python -m tools.notebooks run gan --ship      ... and make the weights it trained the ones that the course ships
+python -m tools.notebooks run gan --steps 8000 --ship          train longer, ship the weights, save nothing else
+python -m tools.notebooks try gan --dataset digits --steps 30  does a copy pass? A line a lesson; nothing is saved
+python -m tools.notebooks try                 all lessons with their own parameters: which cells fail here?
+python -m tools.notebooks export              gather the `#| export MODULE` cells into helpers/lessons
+python -m tools.notebooks demo gan            a copy without training (steps = 0) in demo/, for a class: voila demo
+python -m tools.notebooks address             write the repository's address (pyproject.toml) into README and notebooks
 
+A lesson is called by its topic, which is its file name without the number, or by its number.
 `run` and `try` begin like a fresh checkout, with the weights that are shipped: results/ is neither read nor changed.
 Within one `try` a lesson finds what the lessons before it trained.
 """
@@ -33,14 +34,13 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from PIL import Image
 
 from helpers.datasets import CLASSES
-from helpers.files import CHECKSUMS, COURSE, DATA, CourseError, atomic, sha256
-from helpers.results import SHIPPED as SHIPPED_SAMPLES
-from helpers.weights import SHIPPED
+from helpers.files import CHECKSUMS, COURSE, DATA, CourseError, atomic, sha256, shipped_folder
 
 NOTEBOOKS = COURSE / "notebooks"
 DEMO = COURSE / "demo"
 PICTURES = COURSE / "docs"
 LESSONS = COURSE / "helpers" / "lessons"  # a package, one module a subject
+WEIGHTS, SAMPLES = map(shipped_folder, ("weights", "samples"))
 EXPORT = re.compile(r"#\| export (\w+)\n")  # the first line of a cell that goes into a module
 WIDGET = "application/vnd.jupyter.widget-view+json"
 PLACEHOLDER = "<em>Run this cell to get the buttons or sliders; a page without a kernel cannot show them.</em>"
@@ -48,7 +48,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-DESCRIPTION = '"""What lessons keep for later ones: {name}. Made by `python -m tools.notebooks export`; edit the notebooks."""'
+MADE = "made by `python -m tools.notebooks export`; edit the notebooks"
 
 
 def topic(path):
@@ -57,7 +57,7 @@ def topic(path):
 
 
 def lessons(name="", folder=NOTEBOOKS):
-    """The lessons of a topic ("gan"), or whose file name starts with `name` ("05"), in order; all of them for ""."""
+    """The lessons of a topic ("gan"), or whose file name starts with `name`, in order; all of them for ""."""
     files = sorted(folder.glob("*.ipynb"))
     return [path for path in files if topic(path) == name] or [path for path in files if path.name.startswith(name)]
 
@@ -147,15 +147,18 @@ def run(path, steps=None, results=None, *, dataset=None, seed=None):
     return seconds
 
 
-def execute(notebook, folder, timeout=900, results=None, allow_errors=False):
+def execute(notebook, folder, timeout=900, results=None, allow_errors=False, begun=None):
     """Run all cells in `folder`, `timeout` seconds a cell at most; returns the seconds it took.
 
     results: the folder where its weights and samples go, and the only one in which it finds a learner's own.
     allow_errors: whether the cells after a failing one still run; `failures` then tells which failed.
+    begun: a list; the position of each code cell is added to it just before the cell runs.
     """
+    noted = [] if begun is None else begun
     own = {} if results is None else {"COURSE_RESULTS": str(results)}
     started = time.perf_counter()
     NotebookClient(notebook, timeout=timeout, kernel_name="python3", record_timing=False, allow_errors=allow_errors,
+                   on_cell_execute=lambda cell, cell_index: noted.append(cell_index),
                    resources={"metadata": {"path": folder}}).execute(env=os.environ | own)  # fmt: skip
     return time.perf_counter() - started
 
@@ -180,13 +183,13 @@ def attempt(path, results, **parameters):
     A cell that takes longer than 15 minutes, or that ends the kernel, is the last failure.
     """
     notebook = fresh(path, **parameters)
-    started = time.perf_counter()
+    started, begun = time.perf_counter(), []
     try:
-        execute(notebook, path.parent, results=results, allow_errors=True)
+        execute(notebook, path.parent, results=results, allow_errors=True, begun=begun)
     except (CellTimeoutError, DeadKernelError) as error:
-        cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        number = max((n for n, cell in enumerate(cells, start=1) if cell.execution_count), default=1)  # begun last
-        last = (number, first_line(cells[number - 1].source), type(error).__name__, first_line(str(error)))
+        number = sum(cell.cell_type == "code" for cell in notebook.cells[: begun[-1] + 1])
+        line = first_line(notebook.cells[begun[-1]].source)
+        last = (number, line, type(error).__name__, first_line(str(error)))
         return time.perf_counter() - started, [*failures(notebook), last]
     return time.perf_counter() - started, failures(notebook)
 
@@ -227,9 +230,9 @@ def pictures(notebook):
     return found
 
 
-def ship(lesson, results):
-    """Copy the weights that `lesson` left in the folder `results` to data/weights, and renew data/SHA256SUMS."""
-    ship_files(Path(results, "weights").glob(f"{lesson}*.safetensors"), SHIPPED)
+def ship(name, results):
+    """Copy the weights in the folder `results` whose names begin with `name` to data/weights; renew the checksums."""
+    ship_files(Path(results, "weights").glob(f"{name}*.safetensors"), WEIGHTS)
 
 
 def ship_files(files, folder):
@@ -246,7 +249,7 @@ def ship_files(files, folder):
 
 def write_checksums():
     """Renew data/SHA256SUMS: `sha256sum -c SHA256SUMS` inside data/ checks it too."""
-    files = sorted([*DATA.glob("*.npz"), *SHIPPED.glob("*.safetensors"), *SHIPPED_SAMPLES.glob("*.npz")])
+    files = sorted([*DATA.glob("*.npz"), *WEIGHTS.glob("*.safetensors"), *SAMPLES.glob("*.npz")])
     with atomic(CHECKSUMS) as partial:
         lines = [f"{sha256(file)}  {file.relative_to(DATA).as_posix()}\n" for file in files]
         partial.write_text("".join(lines), encoding="utf-8", newline="\n")
@@ -266,17 +269,17 @@ def exported():
             texts = parts.setdefault(tag[1], {})
             texts.setdefault(path.name, []).append(source[tag.end() :].strip() + "\n")
             imports.setdefault(tag[1], {}).update(imported("\n".join(sources)))
-    modules = {"__init__": '"""What lessons keep for later ones, one module a subject; made from the notebooks."""\n'}
+    modules = {"__init__": f'"""What lessons keep for later ones, one module a subject; {MADE}."""\n'}
     for name, texts in parts.items():
         cells = [f"# --- from notebooks/{file}; edit there ---\n" + "\n\n".join(some) for file, some in texts.items()]
-        head = DESCRIPTION.format(name=name.replace("_", " "))
+        head = f'"""What lessons keep for later ones, {name.replace("_", " ")}; {MADE}."""'
         needed = import_lines("\n\n".join(cells), imports[name], name)
         modules[name] = "\n\n\n".join(part.strip() for part in (f"{head}\n\n{needed}", *cells)) + "\n"
     return modules
 
 
 def imported(source):
-    """{name: (module, name there or None, level of the import)} of the imports of a notebook's code `source`."""
+    """{name: (module, name there or None, name after `as` or None)} of the imports of a notebook's code `source`."""
     found = {}
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -296,9 +299,9 @@ def import_lines(source, known, module):
             continue
         written = f"{there or origin} as {renamed}" if renamed else there or origin
         plain.add(f"import {written}") if there is None else chosen.setdefault(origin, []).append(written)
-    lines = sorted(plain) + [f"from {origin} import {', '.join(sorted(names))}" for origin, names in sorted(chosen.items())]
+    several = [f"from {origin} import {', '.join(sorted(names))}" for origin, names in sorted(chosen.items())]
     groups = [[], [], []]  # the standard library, packages, the course
-    for line in lines:
+    for line in [*sorted(plain), *several]:
         root = re.split(r"[ .]", line)[1]
         groups[0 if root in sys.stdlib_module_names else 2 if root == "helpers" else 1].append(line)
     return "\n\n".join("\n".join(group) for group in groups if group)
@@ -341,35 +344,36 @@ def stated_address():
     return re.search(r'REPOSITORY = \\?"(.+?)\\?"', paths()[0].read_text(encoding="utf-8"))[1]
 
 
-def named(prefixes, find):
-    """The notebooks that `find` finds for each prefix, in order; a CourseError if it finds none for one of them."""
-    found = {prefix: find(prefix) for prefix in prefixes}
-    for prefix, files in found.items():
+def named(names, find):
+    """The notebooks that `find` finds for each name, in order; a CourseError if it finds none for one of them."""
+    found = {name: find(name) for name in names}
+    for name, files in found.items():
         if not files:
-            raise CourseError(f"no lesson begins with {prefix!r}; name lessons by their numbers, such as 01")
+            known = ", ".join(map(topic, lessons()))
+            raise CourseError(f"there is no lesson {name!r}; name one by its topic ({known}) or its number")
     return [path for files in found.values() for path in files]
 
 
-def try_lessons(prefixes, **parameters):
+def try_lessons(names, **parameters):
     """Try copies of lessons, print a line for each; returns the exit status: 0 if no cell failed, else 1."""
     status = 0
     with tempfile.TemporaryDirectory() as results:
-        for path in named(prefixes, lessons):
+        for path in named(names, lessons):
             seconds, failed = attempt(path, results, **parameters)
             print(verdict(path, seconds, failed), flush=True)
             status = 1 if failed else status
     return status
 
 
-def run_lessons(prefixes, ship_weights, **parameters):
+def run_lessons(names, ship_weights, **parameters):
     """Run lessons and their solutions, each lesson like the first one after a fresh checkout."""
-    for about in dict.fromkeys(topic(path) for path in named(prefixes, paths)):
+    for about in dict.fromkeys(topic(path) for path in named(names, paths)):
         with tempfile.TemporaryDirectory() as results:
             for path in paths(about):
                 seconds = run(path, results=results, **parameters)
                 print(f"{path.relative_to(COURSE).as_posix()}: {seconds:.0f} s", flush=True)
             if ship_weights:
-                ship(number, results)
+                ship(about, results)
 
 
 def command_line():
@@ -384,13 +388,13 @@ def command_line():
     copy.add_argument("--steps", type=int, help="the steps of a copy; the notebook is not saved")
     copy.add_argument("--seed", type=int, help="the seed of a copy; the notebook is not saved")
     command = commands.add_parser("run", parents=[copy], help="execute lessons, and save them with their outputs")
-    command.add_argument("lessons", **which, help="01, 02 ... (default: all, and the solutions)")
+    command.add_argument("lessons", **which, help="autoencoder, gan ... (default: all; and the solutions)")
     command.add_argument("--ship", action="store_true", help="afterwards ship the weights that were trained")
     command = commands.add_parser("try", parents=[copy], help="run copies, errors allowed, and list what fails")
-    command.add_argument("lessons", **which, help="01, 02 ... or solutions/01 (default: all lessons)")
+    command.add_argument("lessons", **which, help="autoencoder, gan ... (default: all lessons)")
     commands.add_parser("export", help="gather the `#| export MODULE` cells into helpers/lessons")
     command = commands.add_parser("demo", help="write copies without training to demo/")
-    command.add_argument("lessons", **which, help="01, 02 ... (default: all lessons)")
+    command.add_argument("lessons", **which, help="autoencoder, gan ... (default: all lessons)")
     commands.add_parser("address", help="write the repository's address into README and notebooks")
     return parser
 

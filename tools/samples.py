@@ -1,9 +1,9 @@
 """Make the images and costs that lesson 14 compares, and ship them.
 
-python -m tools.samples 04 05 06 08                      the lessons' own budgets
-python -m tools.samples 05 --steps 11500 --seed 1        another budget, another seed
+python -m tools.samples variational gan conditional_gan reverse_diffusion      the lessons' own budgets
+python -m tools.samples gan --steps 11500 --seed 1                             another budget, another seed
 
-Of a lesson only the cells run that its `leave(...)` cell needs; the rest of the lesson is not changed and not run.
+Of a lesson only the cells run that its `save_samples(...)` cell needs; the lesson's file is not changed.
 """
 
 import argparse
@@ -11,7 +11,6 @@ import symtable
 import tempfile
 from pathlib import Path
 
-from helpers.results import SHIPPED
 from tools import notebooks
 
 
@@ -29,14 +28,14 @@ def names(source):
 
 
 def needed(sources):
-    """Positions of the code cells that the `leave(...)` cells need, themselves included: a backward slice by names.
+    """Positions of the code cells that the `save_samples(...)` cells need, themselves included.
 
-    The first three, housekeeping, always belong to it.
+    It is a backward slice by names. The first three, housekeeping, always belong to it.
     """
     chosen, wanted = set(range(3)), set()
     for i in reversed(range(3, len(sources))):
         defined, used = names(sources[i])
-        if "leave" in used or defined & wanted:
+        if "save_samples" in used or defined & wanted:
             chosen.add(i)
             wanted = wanted - defined | used
     return sorted(chosen)
@@ -55,14 +54,14 @@ def main(arguments):
     parser = argparse.ArgumentParser(
         "python -m tools.samples", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("lessons", nargs="+", help="04, 05, 06, 08")
+    parser.add_argument("lessons", nargs="+", help="variational, gan, conditional_gan, reverse_diffusion")
     parser.add_argument("--steps", type=int, help="the lesson's parameter (default: as it is there)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     for path in notebooks.named(options.lessons, notebooks.lessons):
         with tempfile.TemporaryDirectory() as folder:
             make(path, options.steps, options.seed, folder)
-            notebooks.ship_files(Path(folder, "samples").glob("*.npz"), SHIPPED)
+            notebooks.ship_files(Path(folder, "samples").glob("*.npz"), notebooks.SAMPLES)
 
 
 if __name__ == "__main__":

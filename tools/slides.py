@@ -1,4 +1,4 @@
-"""A lesson as slides: `python -m tools.slides 01` writes slides/01_autoencoder.html, one file that needs no network.
+"""A lesson as slides: `python -m tools.slides autoencoder` writes one file into slides/, which needs no network.
 
 Every text of the lesson begins a slide, and every output follows on one of its own; code can be unfolded. Arrow keys,
 space or a presenter turn the pages, and printing gives a page for each. Formulas are MathML, which browsers show
@@ -119,7 +119,7 @@ def main(arguments):
     parser = argparse.ArgumentParser(
         "python -m tools.slides", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("lessons", nargs="*", default=[""], metavar="lesson", help="01, 02 ... (default: all)")
+    parser.add_argument("lessons", nargs="*", default=[""], metavar="lesson", help="gan, denoising ... (default: all)")
     options = parser.parse_args(arguments)
     if not find_spec("latex2mathml"):
         raise CourseError("slides need one package more: pip install latex2mathml")

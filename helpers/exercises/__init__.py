@@ -58,10 +58,10 @@ def exercise(name, *hints):
 def find(name):
     """(judge, hints) of an exercise; a CourseError lists the names when there is no such exercise."""
     try:
-        importlib.import_module(f"helpers.exercises.lesson_{str(name)[:2]}")
+        importlib.import_module(f"helpers.exercises.{str(name).partition('.')[0]}")
         return EXERCISES[name]
     except (ModuleNotFoundError, KeyError):
-        known = ", ".join(sorted(EXERCISES)) or "01.1, 01.2, ..."
+        known = ", ".join(sorted(EXERCISES)) or "autoencoder.1, autoencoder.2, ..."
         raise CourseError(f"there is no exercise {name!r}; known: {known}") from None
 
 

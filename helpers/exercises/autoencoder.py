@@ -1,11 +1,11 @@
-"""Judges of the exercises of 01_autoencoder."""
+"""Judges of the exercises of the lesson on the autoencoder."""
 
 import torch
 
 from helpers.datasets import load
 from helpers.exercises import Wrong, describe, exercise, mixes_devices
 
-SNEAKER, BOOT, SHARE = 7, 9, 0.9
+SNEAKER, BOOT, ENOUGH = 7, 9, 0.9
 
 
 @exercise(
@@ -44,32 +44,32 @@ def tied_decoder(decode):
 )
 def smallest_code(answer):
     """Recomputes the accuracy for the claimed number and for the numbers below it."""
-    claimed = answer() if callable(answer) else answer
+    claimed = answer(*load("fashion")) if callable(answer) else answer
     claimed = claimed.item() if getattr(claimed, "ndim", None) == 0 else claimed  # a NumPy or torch number
     if isinstance(claimed, bool) or not isinstance(claimed, int):
         raise Wrong(f"The answer should be a whole number such as 3; yours is {describe(claimed)}.")
     if not 1 <= claimed <= 784:
         raise Wrong(f"A code has between 1 and 784 numbers, not {claimed}.")
-    share = told_apart(claimed)
-    if share < SHARE:
-        raise Wrong(f"With d = {claimed}, only {share:.1%} of the test images are told right.")
-    smaller = next(d for d in range(1, claimed + 1) if told_apart(d) >= SHARE)
+    accuracy = accuracy_with(claimed)
+    if accuracy < ENOUGH:
+        raise Wrong(f"With d = {claimed}, only {accuracy:.1%} of the test images are told right.")
+    smaller = next(d for d in range(1, claimed + 1) if accuracy_with(d) >= ENOUGH)
     if smaller < claimed:
-        raise Wrong(f"d = {claimed} is enough ({share:.1%}), but a smaller code is enough as well.")
-    return f"{claimed} numbers out of 784 tell {share:.1%} of sneakers and boots right."
+        raise Wrong(f"d = {claimed} is enough ({accuracy:.1%}), but a smaller code is enough as well.")
+    return f"{claimed} numbers out of 784 tell {accuracy:.1%} of sneakers and boots right."
 
 
-def told_apart(code_size):
-    """Share of the test sneakers and boots whose PCA code lies nearer to the mean of their own class."""
+def accuracy_with(code_size):
+    """The part, from 0 to 1, of the test sneakers and boots with a PCA code nearer to the mean of their own class."""
     train, test = load("fashion")
     flat = train.images.flatten(1)
     mean = flat.mean(dim=0)
     kept = torch.linalg.eigh(flat.T.cov()).eigenvectors.flip(1)[:, :code_size]
     codes, test_codes = (flat - mean) @ kept, (test.images.flatten(1) - mean) @ kept
     centres = torch.stack([codes[train.labels == k].mean(dim=0) for k in (SNEAKER, BOOT)])
-    asked = (test.labels == SNEAKER) | (test.labels == BOOT)
-    says_boot = torch.cdist(test_codes[asked], centres).argmin(dim=1) == 1
-    return (says_boot == (test.labels[asked] == BOOT)).float().mean().item()
+    both = (test.labels == SNEAKER) | (test.labels == BOOT)
+    says_boot = torch.cdist(test_codes[both], centres).argmin(dim=1) == 1
+    return (says_boot == (test.labels[both] == BOOT)).float().mean().item()
 
 
 @exercise(

@@ -1,4 +1,4 @@
-"""Judges of the exercises of 03_denoising."""
+"""Judges of the exercises of the lesson on denoising."""
 
 import torch
 
@@ -59,11 +59,11 @@ def weight(answer):
     "A loop of three parts: where you are, a step of eta along the score, fresh Gaussian noise.",
     "y = y + eta * score(y) + (2 * eta) ** 0.5 * torch.randn_like(y), `steps` times.",
 )
-def langevin(walk):
+def langevin(answer):
     """Walks in N(3, 0.5^2), whose score is known: mean and spread have to come out right."""
     torch.manual_seed(0)
     start = torch.zeros(4000, 1)
-    y = walk(lambda points: (3 - points) / 0.25, start, 0.01, 300)
+    y = answer(lambda points: (3 - points) / 0.25, start, 0.01, 300)
     if not isinstance(y, torch.Tensor) or y.shape != start.shape:
         raise Wrong(f"The walk ends with as many points as it began, a tensor (4000, 1); yours is {describe(y)}.")
     if not torch.isfinite(y).all() or y.mean() < -1:

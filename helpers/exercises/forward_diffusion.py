@@ -1,4 +1,4 @@
-"""Judges of the exercises of 08_forward_diffusion."""
+"""Judges of the exercises of the lesson forward_diffusion."""
 
 import math
 
@@ -15,7 +15,7 @@ def schedule():
     return torch.cat([torch.ones(1), (1 - betas).cumprod(dim=0)]).float()
 
 
-def walk(s, t):
+def step_by_step(s, t):
     """Factors (a, b) of x_s and of the noise after all steps from s to t, taken one by one."""
     a, variance, bars = 1.0, 0.0, schedule().double()
     for alpha in (bars[s + 1 : t + 1] / bars[s:t]).tolist():
@@ -52,7 +52,7 @@ def nearest(values, wished):
     "Compute the ratios of all t from 1 on at once, and take logarithms. Where is the distance to log(snr) smallest?",
     "`ratios = alpha_bars[1:] / (1 - alpha_bars[1:])`; then `.log()`, `.abs()` and `.argmin()`. Entry 0 is t = 1.",
 )
-def time_of(answer):
+def timestep_of(answer):
     """Compares five wishes: two beyond the ends, and one that is nearer to another t without the logarithm."""
     wished, bars = (32.0, 1.0, 0.3, 1e9, 1e-9), schedule()
     ratios, logs = bars[1:] / (1 - bars[1:]), [math.log(snr) for snr in wished]
@@ -62,7 +62,7 @@ def time_of(answer):
         "That is nearest without the logarithm. With it, 32 is as far from 16 as from 64.": nearest(ratios, wished),
         "That is the ratio of noise to signal, upside down.": nearest(-ratios.log(), logs),
         "The ratio compares the squares of both factors, not the factors.": nearest(ratios.log() / 2, logs),
-        "That compares alpha_bar alone with `snr`; where is the noise?": nearest(bars[1:].log(), logs),
+        "That compares alpha_bar_t alone with `snr`; where is the noise?": nearest(bars[1:].log(), logs),
     }
     recognise(found, right, known)
     for snr, t, best in zip(wished, found, right, strict=True):
@@ -86,9 +86,9 @@ def jump(answer):
     def factors(s, t):
         return [as_number(part) for part in pair(answer(s, t, schedule()), "a, b")]
 
-    (a, b), right, (before, now) = factors(5, 12), walk(5, 12), schedule()[[5, 12]].tolist()
+    (a, b), right, (before, now) = factors(5, 12), step_by_step(5, 12), schedule()[[5, 12]].tolist()
     start = "That is the jump from x_0. At s a part of the way is already done."
-    recognise((a, b), right, {start: walk(0, 12), "Exchanged: a goes with x_s, b with the noise.": right[::-1]})
+    recognise((a, b), right, {start: step_by_step(0, 12), "Exchanged: a goes with x_s, b with the noise.": right[::-1]})
     known = {
         "The alpha_bars speak of squares; a multiplies the picture itself.": right[0] ** 2,
         "a is upside down: from s to t the picture grows weaker.": 1 / right[0],
@@ -103,8 +103,8 @@ def jump(answer):
     }
     recognise(b, right[1], known)
     for s, t in ((5, 12), (0, T)):
-        ours, yours = (f"a = {a:.4f} and b = {b:.4f}" for a, b in (walk(s, t), factors(s, t)))
-        if not close(factors(s, t), walk(s, t)):
+        ours, yours = (f"a = {a:.4f} and b = {b:.4f}" for a, b in (step_by_step(s, t), factors(s, t)))
+        if not close(factors(s, t), step_by_step(s, t)):
             raise Wrong(f"From {s} to {t} a walk step by step gives {ours}; you have {yours}.")
     for s, u, t in ((0, 4, 9), (3, 11, T)):
         (a_1, b_1), (a_2, b_2) = factors(s, u), factors(u, t)
@@ -125,7 +125,8 @@ def posterior_at_stride(answer):
         mean, variance = pair(answer(x_t.clone(), x_0.clone(), s, t, schedule()), "mean, variance")
         if not isinstance(mean, torch.Tensor) or mean.shape != x_t.shape:
             raise Wrong(f"The mean has the shape of x_t, {tuple(x_t.shape)}; yours is {describe(mean)}.")
-        (a, b), (start, wide), small, now = walk(s, t), walk(0, s), walk(t - 1, t), walk(0, t)[1] ** 2
+        (a, b), (start, wide) = step_by_step(s, t), step_by_step(0, s)
+        small, now = step_by_step(t - 1, t), step_by_step(0, t)[1] ** 2
         exact = 1 / (a**2 / b**2 + 1 / wide**2)
         right = (exact * a / b**2, exact * start / wide**2)  # weights of x_t and x_0
         known = {

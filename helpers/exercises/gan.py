@@ -7,25 +7,25 @@ from helpers.exercises import Wrong, as_number, describe, exercise
 
 @exercise(
     "gan.1",
-    "At one point a share s * p of what D sees is real and (1 - s) * q is forged. Which part of both together is real?",
-    "share * p / (share * p + (1 - share) * q); with share = 1/2 it is the lesson's formula.",
+    "At one point, prior * p of what D sees is real and (1 - prior) * q is fake. Which part of both together is real?",
+    "prior * p / (prior * p + (1 - prior) * q); with prior = 1/2 it is the lesson's formula.",
 )
 def best_discriminator(answer):
-    """Compares with Bayes' rule at five points, for three shares."""
+    """Compares with Bayes' rule at five points, for three priors."""
     p, q = torch.tensor([0.0, 0.1, 0.3, 0.4, 0.2]), torch.tensor([0.5, 0.1, 0.2, 0.0, 0.4])
-    for share in (0.5, 0.2, 0.9):
-        value, expected = answer(p, q, share), share * p / (share * p + (1 - share) * q)
+    for prior in (0.5, 0.2, 0.9):
+        value, expected = answer(p, q, prior), prior * p / (prior * p + (1 - prior) * q)
         if not isinstance(value, torch.Tensor) or value.shape != p.shape:
             raise Wrong(f"D answers once for each point, a tensor (5,); yours is {describe(value)}.")
         if torch.allclose(value, 1 - expected, atol=1e-5):
-            raise Wrong("That is the probability of being forged; D says how probable real is.")
+            raise Wrong("That is the probability of being fake; D says how probable real is.")
         if torch.allclose(value, expected, atol=1e-5):
             continue
         if torch.allclose(value, p / (p + q), atol=1e-5):
-            raise Wrong(f"Right for one half; with a share of {share} the real and the forged weigh differently.")
-        if torch.allclose(value, share * p / (p + q), atol=1e-5):
+            raise Wrong(f"Right for one half; with a prior of {prior} the real and the fake weigh differently.")
+        if torch.allclose(value, prior * p / (p + q), atol=1e-5):
             raise Wrong("Where q is 0 a sample must be real, so D = 1; weigh p and q before you divide.")
-        raise Wrong(f"Not yet, for example with share {share}: think of Bayes' rule.")
+        raise Wrong(f"Not yet, for example with prior {prior}: think of Bayes' rule.")
     return "It is Bayes' rule. A batch with few real samples makes a suspicious D."
 
 
@@ -46,7 +46,7 @@ def generator_loss(answer):
         if abs(values[kind] + right[kind]) < 1e-4:
             raise Wrong(f"The mean of {name} has the other sign; G wants this loss to be small.")
         if abs(values[kind] - 4 * right[kind]) < 1e-4:
-            raise Wrong("That is the sum over the forgeries; asked is the mean.")
+            raise Wrong("That is the sum over the fake images; asked is the mean.")
         if abs(values[kind] - right[kind]) > 1e-4:
             raise Wrong(
                 f"The mean of {name} should be {right[kind]:.4f} for these logits, yours is {values[kind]:.4f}."
@@ -84,11 +84,11 @@ def gradient_penalty(answer):
     ones = torch.ones_like(x)
     torch.manual_seed(0)
     value = answer(lambda images: weight.sum() * 0 + images.square().flatten(1).sum(1) / 56, 0 * ones, ones).item()
-    # the slope at a mixture with share b of `fake` is b: mean of (b - 1)^2 is 1/3, at the ends 0 or 1
+    # the slope at a mixture with a fraction b of `fake` is b: mean of (b - 1)^2 is 1/3, at the ends 0 or 1
     if value < 0.02 or value > 0.98:
-        raise Wrong("The slope is measured at the real images or at the forgeries; asked are points between them.")
+        raise Wrong("The slope is measured at the real or at the fake images; asked are points between them.")
     if abs(value - 0.25) < 0.01:
         raise Wrong("All images are mixed half and half; draw one a for each image.")
     if abs(value - 1 / 3) > 0.15:
         raise Wrong("Each image needs one a of its own, evenly from 0 to 1, the same for all of its pixels.")
-    return "With that leash D is a critic that cannot become steep anywhere on the way."
+    return "With that penalty D is a critic that cannot become steep anywhere on the way."

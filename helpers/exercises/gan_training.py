@@ -1,4 +1,4 @@
-"""Judges of the exercises of 06_gan_training."""
+"""Judges of the exercises of the lesson on training GANs."""
 
 import torch
 
@@ -56,3 +56,59 @@ def largest_stretch(answer):
     if not abs(large / (1e4 * torch.linalg.matrix_norm(wide, 2).item()) - 1) < 1e-2:
         raise Wrong("A matrix with large entries overflows: bring v back to length 1 in every round.")
     return "PyTorch does one such round a step and keeps v: the matrix changes slowly, so v stays good."
+
+
+def linear_game(players):
+    """The slopes (2,) of a game whose slopes are a matrix times the players, plus a constant."""
+    turn = torch.tensor([[0.5, -2.0], [1.0, 0.3]], dtype=players.dtype)
+    return turn @ players + torch.tensor([0.2, -0.1], dtype=players.dtype)
+
+
+def dirac_game(players):
+    """The slopes (2,) of the lesson's game, for players (theta, psi), both at once."""
+    theta, psi = players
+    return torch.stack([-psi * torch.sigmoid(-psi * theta), theta * torch.sigmoid(psi * theta)])
+
+
+@exercise(
+    "gan_training.3",
+    "One line for the trial, `trial = players - rate * slopes(players)`. Which slopes does the real round take, and "
+    "from where does it start?",
+    "Start from `players` again: `players - rate * slopes(trial)`. Both players move at once, twice.",
+)
+def extragradient_step(answer):
+    """Compares with the exact round of two games, and with the rounds that one writes instead."""
+    for slopes, start, rate in ((dirac_game, (0.9, 0.6), 0.5), (linear_game, (0.7, -0.4), 0.3)):
+        players = torch.tensor(start, dtype=torch.double)
+        value = answer(slopes, players.clone(), rate)
+        if not isinstance(value, torch.Tensor) or value.shape != players.shape:
+            raise Wrong(f"The players after the round are a tensor (2,); yours is {describe(value)}.")
+        now = slopes(players)
+        trial = players - rate * now
+        ahead = slopes(trial)
+        half = torch.stack([players[0], trial[1]])  # only D has moved
+        mixed = torch.stack([slopes(half)[0], now[1]])
+        known = {
+            "Those are the plain slopes, of the old place. Take those of the place where the trial ends.": now,
+            "That is two rounds, one after the other. The second starts from the old place again.": now + ahead,
+            "That is the mean of both slopes (Heun's method). The real round takes those of the trial's end alone.":
+                (now + ahead) / 2,
+            "The real round climbs: each player goes *down* its own loss.": -ahead,
+            "The trial climbs, so you look back, not ahead: it goes down, too.": slopes(players + rate * now),
+            "The trial is half a round; extragradient takes the same rate in both.": slopes(players - rate / 2 * now),
+            "That is the lesson's round in turn: D moves, then G. Here both look ahead, and both move at once.": mixed,
+        }  # fmt: skip
+        if torch.allclose(value, players - rate * ahead, atol=1e-6):
+            continue
+        for words, wrong in known.items():
+            if torch.allclose(value, players - rate * wrong, atol=1e-6):
+                raise Wrong(words)
+        if torch.allclose(value, ahead, atol=1e-6):
+            raise Wrong("Those are the slopes; asked is where the players stand after the round.")
+        expected, given = (", ".join(f"{x:.4f}" for x in place.tolist()) for place in (players - rate * ahead, value))
+        raise Wrong(f"From {start} with rate {rate} a round should lead to ({expected}); yours leads to ({given}).")
+    players = torch.tensor([0.5, 0.5], dtype=torch.double)
+    answer(dirac_game, players, 0.1)
+    if not torch.equal(players, torch.tensor([0.5, 0.5], dtype=torch.double)):
+        raise Wrong("Your function moved the players that it was given; make new ones, without `-=`.")
+    return "Each answers where the other is going to be: the circle becomes a spiral home, without any penalty."

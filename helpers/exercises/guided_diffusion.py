@@ -30,34 +30,36 @@ def spread(low):
 
 @exercise(
     "guided_diffusion.1",
-    "What does the first class add to the guess without a class? What does the second? Both are differences.",
-    "none + scale_first * (first - none) + scale_second * (second - none).",
+    "What does the first class add to the prediction without a class? What does the second? Both are differences.",
+    "uncond + scale_first * (first - uncond) + scale_second * (second - uncond).",
 )
 def two_wishes(answer):
     """Compares with the sum of both pushes for several pairs of scales, the simple ones first."""
-    none, first, second = noise(3, 4, 1, 6, 6)
-    kept = [x.clone() for x in (none, first, second)]
+    uncond, first, second = noise(3, 4, 1, 6, 6)
+    kept = [x.clone() for x in (uncond, first, second)]
     a, b = 0.5, 2.5
-    value = as_image(answer(none, first, second, a, b), none)
-    if not all(torch.equal(x, y) for x, y in zip((none, first, second), kept, strict=True)):
-        raise Wrong("Your function wrote into a guess that it was given; return a new tensor.")
-    pushes = a * (first - none) + b * (second - none)
+    value = as_image(answer(uncond, first, second, a, b), uncond)
+    if not all(torch.equal(x, y) for x, y in zip((uncond, first, second), kept, strict=True)):
+        raise Wrong("Your function wrote into a prediction that it was given; return a new tensor.")
+    pushes = a * (first - uncond) + b * (second - uncond)
     known = {
-        "A push is the difference to the guess without a class; you add whole guesses.": none + a * first + b * second,
-        "The guess without a class is missing: the pushes start from it.": pushes,
-        "That is a mean of two guided guesses; both pushes should act in full.": none + pushes / 2,
-        "The second push starts where the first one ended and takes some of it back; both start from `none`.": (
-            (1 - b) * (none + a * (first - none)) + b * second
+        "A push is the difference to the prediction without a class; you add whole predictions.": (
+            uncond + a * first + b * second
         ),
-        "The two scales are exchanged.": none + b * (first - none) + a * (second - none),
+        "The prediction without a class is missing: the pushes start from it.": pushes,
+        "That is a mean of two guided predictions; both pushes should act in full.": uncond + pushes / 2,
+        "The second push starts where the first one ended and takes some of it back; both start from `uncond`.": (
+            (1 - b) * (uncond + a * (first - uncond)) + b * second
+        ),
+        "The two scales are exchanged.": uncond + b * (first - uncond) + a * (second - uncond),
     }
     for words, wrong in known.items():
         if torch.allclose(value, wrong):
             raise Wrong(words)
-    simple = {(0.0, 0.0): ("the guess without a class", none), (1.0, 0.0): ("the first guess", first)}
-    simple |= {(0.0, 1.0): ("the second guess", second), (a, b): ("none plus both pushes", none + pushes)}
+    simple = {(0.0, 0.0): ("the prediction without a class", uncond), (1.0, 0.0): ("the first one", first)}
+    simple |= {(0.0, 1.0): ("the second one", second), (a, b): ("uncond plus both pushes", uncond + pushes)}
     for (a, b), (words, right) in simple.items():
-        if not torch.allclose(as_image(answer(none, first, second, a, b), none), right):
+        if not torch.allclose(as_image(answer(uncond, first, second, a, b), uncond), right):
             raise Wrong(f"With the scales {a:g} and {b:g} it should be {words}; yours differs.")
     return "With a negative scale the second wish becomes a prohibition: a `negative prompt`."
 
@@ -110,24 +112,24 @@ def keep_means(answer):
     if not torch.allclose(block_means(value), low):
         raise Wrong("At s = 0 there is no noise any more: the block means should be low, exactly.")
     for s in (1, 2):
-        share = alpha_bars[s].item()
+        alpha_bar_s = alpha_bars[s].item()
         value = as_image(answer(x, low, s, alpha_bars), x)
         means = block_means(value)
         slope = ((means * low).mean() / low.square().mean()).item()
         width = (means - slope * low).var().item()
         if not torch.allclose(value - spread(means), x - spread(block_means(x))):
             raise Wrong("What x_s has besides its block means should stay as it is.")
-        if abs(slope - share**0.5) > 0.02:
+        if abs(slope - alpha_bar_s**0.5) > 0.02:
             words = "the picture's share there is the root of alpha_bar"
-            raise Wrong(f"At s = {s} low enters with the factor {slope:.2f}, not {share**0.5:.2f}: {words}.")
-        right = (1 - share) / 16
+            raise Wrong(f"At s = {s} low enters with the factor {slope:.2f}, not {alpha_bar_s**0.5:.2f}: {words}.")
+        right = (1 - alpha_bar_s) / 16
         if width < 0.01 * right:
             raise Wrong(f"At s = {s} the means have no noise; x_s would know more than it can.")
         if abs(width / right - 16) < 1:
             raise Wrong("Your block means are as noisy as single pixels; a mean of 16 has less noise.")
         if abs(width / right - 1 / 16) < 0.01:
             raise Wrong("A sixteenth is the factor of the variance; its root belongs before the noise.")
-        if abs(width - (1 - share) ** 2 / 16) < 0.02 * right:
+        if abs(width - (1 - alpha_bar_s) ** 2 / 16) < 0.02 * right:
             raise Wrong("1 - alpha_bar is a variance; the noise is multiplied by its root.")
         if abs(width / right - 1) > 0.05:
             raise Wrong(f"At s = {s} the block means should have the variance {right:.4f} around low's part; "

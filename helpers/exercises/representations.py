@@ -1,4 +1,4 @@
-"""Judges of the exercises of 02_representations."""
+"""Judges of the exercises of the lesson on representations."""
 
 import torch
 
@@ -44,18 +44,20 @@ def nearest_centroid(classify):
     centres = torch.tensor([[0.0, 0.0], [6.0, 0.0], [0.0, 6.0]]).repeat(40, 1)
     codes = centres + torch.randn(120, 2, generator=generator)
     codes[0] = torch.tensor([5.0, 0.5])  # one stray point of class 2 inside class 5
-    asked, right = torch.tensor([[0.2, 0.1], [5.0, 0.5], [0.3, 5.0]]), torch.tensor([2, 5, 7])
-    said = classify(codes, labels, asked)
-    if not isinstance(said, torch.Tensor) or said.shape != (3,):
-        raise Wrong(f"The result should be one label for each new code, a tensor (3,); yours is {describe(said)}.")
-    if said.tolist() == [0, 1, 2]:
+    new_codes, right = torch.tensor([[0.2, 0.1], [5.0, 0.5], [0.3, 5.0]]), torch.tensor([2, 5, 7])
+    predicted = classify(codes, labels, new_codes)
+    if not isinstance(predicted, torch.Tensor) or predicted.shape != (3,):
+        raise Wrong(f"The result should be one label for each new code, a tensor (3,); yours is {describe(predicted)}.")
+    if predicted.tolist() == [0, 1, 2]:
         raise Wrong("These are the numbers of the nearest centres; turn them back into labels (here 2, 5 and 7).")
-    if said.tolist() == [2, 2, 7]:
+    if predicted.tolist() == [2, 2, 7]:
         raise Wrong("One stray point misled you: compare with the average of each class, not with single points.")
-    if not (said == right).any():
+    if not (predicted == right).any():
         raise Wrong("All wrong, so perhaps the farthest centre is chosen: argmin, not argmax.")
-    if not (said == right).all():
-        raise Wrong(f"Expected {right.tolist()}, got {said.tolist()}; is each centre the mean of its own class only?")
+    if not (predicted == right).all():
+        raise Wrong(
+            f"Expected {right.tolist()}, got {predicted.tolist()}; is each centre the mean of its own class only?"
+        )
     return "A classifier without any training, and a hard one to beat with five labels a class."
 
 

@@ -1,4 +1,4 @@
-"""What lessons keep for later ones: conditional gan. Made by `python -m tools.notebooks export`; edit the notebooks."""
+"""What lessons keep for later ones, conditional gan; made by `python -m tools.notebooks export`; edit the notebooks."""
 
 import torch
 import torch.nn.functional as F
@@ -8,12 +8,11 @@ from helpers.lessons.gan import Generator
 
 # --- from notebooks/07_conditional_gan.ipynb; edit there ---
 class ConditionalGenerator(Generator):
-    """Dice z (N, d) and classes y (N,) -> images (N, 1, 28, 28) in [0, 1]."""
+    """Codes z (N, d) and classes y (N,) -> images (N, 1, 28, 28) in [0, 1]."""
 
     def __init__(self, d=64):
         super().__init__(d + 10)
         self.d = d  # numbers in z; the class takes ten more inputs
-        self.sample_prior = d
 
     def forward(self, z, y):
         return self.body(torch.cat([z, F.one_hot(y, 10)], dim=1))

@@ -1,4 +1,4 @@
-"""What lessons keep for later ones: diffusion. Made by `python -m tools.notebooks export`; edit the notebooks."""
+"""What lessons keep for later ones, diffusion; made by `python -m tools.notebooks export`; edit the notebooks."""
 
 import math
 from dataclasses import replace
@@ -30,10 +30,10 @@ def add_noise(x_0, t, eps, alpha_bars):
     return alpha_bar_t.sqrt() * x_0 + (1 - alpha_bar_t).sqrt() * eps
 
 
-def diffused(mixture, alpha_bar):
-    """The mixture after noising to alpha_bar (a number in [0, 1]), again a `Mixture`."""
-    stds = (alpha_bar * mixture.stds**2 + 1 - alpha_bar).sqrt()
-    return replace(mixture, means=math.sqrt(alpha_bar) * mixture.means, stds=stds)
+def diffused(mixture, alpha_bar_t):
+    """The mixture after noising to alpha_bar_t (a number in [0, 1]), again a `Mixture`."""
+    stds = (alpha_bar_t * mixture.stds**2 + 1 - alpha_bar_t).sqrt()
+    return replace(mixture, means=math.sqrt(alpha_bar_t) * mixture.means, stds=stds)
 
 
 def cosine_alpha_bars(T=1000, s=0.008):
@@ -77,7 +77,7 @@ def to_eps(x_0_hat, x_t, alpha_bar_t):
 
 
 def time_embedding(t, size=32, slowest=10_000):
-    """Times t (N,) as sines and cosines (N, size) of speeds from 1 down to 1 / slowest."""
+    """Timesteps t (N,) as sines and cosines (N, size) of speeds from 1 down to 1 / slowest."""
     speeds = slowest ** (-torch.arange(size // 2, device=t.device) / (size // 2))
     angles = t[:, None] * speeds
     return torch.cat([angles.sin(), angles.cos()], dim=1)
@@ -124,10 +124,9 @@ def diffusion_loss(net, x_0, y, alpha_bars):
 
 
 def fit_diffusion(model, data, steps, seed, ema, loss_of, decay=0.995, lr=4e-3):
-    """Train `model` with loss_of(model, x_0, y) on batches of 64 images x_0 in [-1, 1] and classes y.
+    """Train `model` with loss_of(model, x_0, y), x_0 (64, 1, 28, 28) in [-1, 1], classes y (64,).
 
-    `ema` follows it (lesson 05's average). Returns the history: the loss of every step.
-    """
+    `ema` follows it (lesson 05's average). Returns the history: the loss of every step."""
     losses = []
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
     schedule = one_cycle(optimizer, lr, steps, warmup=0.1)
@@ -145,10 +144,19 @@ def fit_diffusion(model, data, steps, seed, ema, loss_of, decay=0.995, lr=4e-3):
     return {"loss": losses}
 
 
+def drop_labels(y, p=0.1):
+    """Classes y (N,), each replaced by 10, "no class given", with probability p."""
+    return y.masked_fill(torch.rand(len(y), device=y.device) < p, 10)
+
+def label_dropout_loss(net, x_0, y, alpha_bars):
+    """`diffusion_loss` with one class in ten dropped. Ho and Salimans 2022, algorithm 1."""
+    return diffusion_loss(net, x_0, drop_labels(y), alpha_bars)
+
+
 def make_denoiser(net, y, alpha_bars):
     """predict_x_0(x_t, t) -> x_0_hat in [-1, 1] for images x_t (N, 1, 28, 28), given y.
 
-    y is what the network is told of each image: classes (N,), or small images (N, 1, 7, 7)."""
+    y is what the network knows of each image: classes (N,), or small images (N, 1, 7, 7)."""
     def predict_x_0(x_t, t):
         times = torch.full((len(x_t),), t, device=x_t.device)
         parts = zip(x_t.split(250), times.split(250), y.split(250), strict=True)
@@ -185,6 +193,14 @@ class Block(nn.Module):
         new = self.norm1(new) * (1 + scale) + shift
         return self.skip(h) + self.conv1(F.silu(new))
 
+class Blocks(nn.ModuleList):
+    """Blocks in a row, with the same condition."""
+
+    def forward(self, h, c):
+        for block in self:
+            h = block(h, c)
+        return h
+
 
 class TimeUNet(nn.Module):
     """Predictions (N, 1, 28, 28) for x_t (N, 1, 28, 28), t (N,) and classes y (N,) in 0..10."""
@@ -196,25 +212,18 @@ class TimeUNet(nn.Module):
         self.time = nn.Sequential(nn.Linear(32, 128), nn.SiLU(), nn.Linear(128, 128))
         self.label = nn.Embedding(11, 128)  # 10 means: no class given
         self.conv_in = nn.Sequential(nn.PixelUnshuffle(2), nn.Conv2d(4, w, 3, padding=1))
-        self.down = nn.ModuleList([Block(w, w), Block(w, w)])  # (N, w, 14, 14)
+        self.down = Blocks([Block(w, w), Block(w, w)])  # (N, w, 14, 14)
         self.downsample = nn.Conv2d(w, 2 * w, 3, stride=2, padding=1)
-        self.mid = nn.ModuleList([Block(2 * w, 2 * w), Block(2 * w, 2 * w)])  # (N, 2w, 7, 7)
+        self.mid = Blocks([Block(2 * w, 2 * w), Block(2 * w, 2 * w)])  # (N, 2w, 7, 7)
         self.upsample = nn.ConvTranspose2d(2 * w, w, 4, stride=2, padding=1)
-        self.up = nn.ModuleList([Block(2 * w, w), Block(w, w)])  # (N, w, 14, 14)
+        self.up = Blocks([Block(2 * w, w), Block(w, w)])  # (N, w, 14, 14)
         self.conv_out = nn.Sequential(
             nn.GroupNorm(8, w), nn.SiLU(), nn.Conv2d(w, 4, 3, padding=1), nn.PixelShuffle(2)
         )
 
     def forward(self, x_t, t, y):
         c = F.silu(self.time(time_embedding(t)) + self.label(y))  # (N, 128)
-        h = self.conv_in(x_t)
-        for block in self.down:
-            h = block(h, c)
-        skip = h  # lesson 03's skip connection
-        h = self.downsample(h)
-        for block in self.mid:
-            h = block(h, c)
-        h = torch.cat([self.upsample(h), skip], dim=1)
-        for block in self.up:
-            h = block(h, c)
+        skip = self.down(self.conv_in(x_t), c)  # lesson 03's skip connection
+        h = self.mid(self.downsample(skip), c)
+        h = self.up(torch.cat([self.upsample(h), skip], dim=1), c)
         return self.conv_out(h)

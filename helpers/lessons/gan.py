@@ -1,4 +1,4 @@
-"""What lessons keep for later ones: gan. Made by `python -m tools.notebooks export`; edit the notebooks."""
+"""What lessons keep for later ones, gan; made by `python -m tools.notebooks export`; edit the notebooks."""
 
 from copy import deepcopy
 
@@ -17,8 +17,8 @@ def network(inputs, outputs, width=64):
 
 
 def discriminator_step(generator, discriminator, x, z, optimizer, penalty=None):
-    """Teach D with real x and forgeries from dice z; returns its loss (without the penalty)."""
-    fake = generator(z).detach()  # cut off from the forger
+    """Teach D with real x and fakes made of codes z; returns its loss (without the penalty)."""
+    fake = generator(z).detach()  # cut off from the generator
     loss = F.softplus(-discriminator(x)).mean() + F.softplus(discriminator(fake)).mean()
     extra = penalty(discriminator, x) if penalty else 0  # see "Clothes" below
     optimizer.zero_grad()
@@ -37,7 +37,7 @@ def generator_step(generator, discriminator, z, optimizer):
 
 
 class Generator(nn.Module):
-    """Dice z (N, d) -> images (N, 1, 28, 28) in [0, 1]."""
+    """Latent codes z (N, d) -> images (N, 1, 28, 28) in [0, 1]."""
 
     def __init__(self, d=64, width=16):
         super().__init__()

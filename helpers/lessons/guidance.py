@@ -1,4 +1,4 @@
-"""What lessons keep for later ones: guidance. Made by `python -m tools.notebooks export`; edit the notebooks."""
+"""What lessons keep for later ones, guidance; made by `python -m tools.notebooks export`; edit the notebooks."""
 
 import torch
 
@@ -7,7 +7,7 @@ from helpers.lessons.diffusion import make_denoiser
 
 # --- from notebooks/10_guided_diffusion.ipynb; edit there ---
 def cfg_combine(uncond, cond, scale):
-    """Classifier-free guidance of predictions (N, ...). Ho and Salimans 2022: their w is scale - 1."""
+    """Classifier-free guidance of predictions (N, ...). Ho and Salimans 2022: w is scale - 1."""
     return (1 - scale) * uncond + scale * cond
 
 

@@ -1,4 +1,4 @@
-"""What lessons keep for later ones: vae. Made by `python -m tools.notebooks export`; edit the notebooks."""
+"""What lessons keep for later ones, vae; made by `python -m tools.notebooks export`; edit the notebooks."""
 
 import math
 
@@ -18,7 +18,7 @@ def kl_to_standard(mu, log_var):
 
 
 class VAE(nn.Module):
-    """A variational autoencoder with d numbers from lesson 01's parts; the encoder answers 2 d."""
+    """A variational autoencoder with codes of d numbers; the encoder (lesson 01's) gives 2 d."""
 
     def __init__(self, encoder, decoder, d):
         super().__init__()
