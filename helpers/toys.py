@@ -60,7 +60,6 @@ class Mixture:
             raise CourseError(f"sigma is {sigma}; a standard deviation is 0 or more")
         return replace(self, stds=(self.stds**2 + sigma**2).sqrt())
 
-    blurred = convolved
 
 
 def mixture_1d(means=(-2.0, 1.0), stds=(0.5, 0.8), weights=(0.4, 0.6)):

@@ -14,10 +14,10 @@ from helpers.toys import two_moons
 def score(answer):
     """Gives it an exact denoiser of the moons and compares with their exact score."""
     sigma, moons = 0.4, two_moons()
-    noisy = moons.blurred(sigma)
+    noisy = moons.convolved(sigma)
     y = noisy.sample(50, seed=1)
     exact = noisy.score(y)
-    value = answer(lambda points, level: points + level**2 * moons.blurred(level).score(points), y, sigma)
+    value = answer(lambda points, level: points + level**2 * moons.convolved(level).score(points), y, sigma)
     if not isinstance(value, torch.Tensor) or value.shape != y.shape:
         raise Wrong(f"The score is one arrow for each point, a tensor (50, 2); yours is {describe(value)}.")
     if torch.allclose(value, -exact, atol=1e-3):
