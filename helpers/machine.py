@@ -19,14 +19,14 @@ def report():
         try:
             print(line())
         except Exception as error:  # whatever is broken: the report goes on to the next part
-            print(f"{ok_or_look(False)}  {name} cannot be looked at ({type(error).__name__}: {error})")
+            print(f"{state(False)}  {name} cannot be looked at ({type(error).__name__}: {error})")
 
 
 def python_line():
     """Whether this Python is new enough."""
     ready = sys.version_info[:2] >= OLDEST_PYTHON
     advice = "" if ready else "; the course needs 3.11 or newer, see README.md"
-    return f"{ok_or_look(ready)}  Python {platform.python_version()} on {platform.system()}{advice}"
+    return f"{state(ready)}  Python {platform.python_version()} on {platform.system()}{advice}"
 
 
 def torch_line():
@@ -36,11 +36,11 @@ def torch_line():
         import torchvision
     except Exception as error:  # ImportError; RuntimeError from a torchvision for another torch; OSError from Windows
         advice = "install both again: pip install --force-reinstall torch torchvision"
-        return f"{ok_or_look(False)}  torch and torchvision do not load ({error}); {advice}"
+        return f"{state(False)}  torch and torchvision do not load ({error}); {advice}"
     version = tuple(map(int, re.findall(r"\d+", torch.__version__)[:2]))
     ready = version >= OLDEST_TORCH
     advice = "" if ready else "; the course needs 2.6 or newer: pip install -r requirements.txt"
-    return f"{ok_or_look(ready)}  torch {torch.__version__}, torchvision {torchvision.__version__}{advice}"
+    return f"{state(ready)}  torch {torch.__version__}, torchvision {torchvision.__version__}{advice}"
 
 
 def device_line():
@@ -48,10 +48,10 @@ def device_line():
     import torch
 
     if torch.cuda.is_available():
-        return f"{ok_or_look(True)}  computing on the GPU: {torch.cuda.get_device_name()}"
+        return f"{state(True)}  computing on the GPU: {torch.cuda.get_device_name()}"
     cores = os.cpu_count() or 1
     few = "; the times in the lessons are for two cores" if cores < 2 else ""
-    return f"{ok_or_look(True)}  computing on the CPU with {torch.get_num_threads()} of {cores} cores; no GPU is needed{few}"
+    return f"{state(True)}  computing on the CPU with {torch.get_num_threads()} of {cores} cores; no GPU is needed{few}"
 
 
 def widgets_line():
@@ -59,8 +59,8 @@ def widgets_line():
     try:
         import ipywidgets
     except ImportError:
-        return f"{ok_or_look(False)}  ipywidgets is missing, so sliders will not show: pip install -r requirements.txt"
-    return f"{ok_or_look(True)}  ipywidgets {ipywidgets.__version__}: sliders and buttons"
+        return f"{state(False)}  ipywidgets is missing, so sliders will not show: pip install -r requirements.txt"
+    return f"{state(True)}  ipywidgets {ipywidgets.__version__}: sliders and buttons"
 
 
 def data_line():
@@ -69,10 +69,10 @@ def data_line():
         for name in shipped_checksums():
             verify(DATA / name)
     except (CourseError, OSError) as error:
-        return f"{ok_or_look(False)}  {error}"
-    return f"{ok_or_look(True)}  {len(shipped_checksums())} data files are whole; no network is needed"
+        return f"{state(False)}  {error}"
+    return f"{state(True)}  {len(shipped_checksums())} data files are whole; no network is needed"
 
 
-def ok_or_look(ready):
+def state(ready):
     """Four letters at the start of a line."""
     return "ok  " if ready else "LOOK"

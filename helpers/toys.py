@@ -61,7 +61,6 @@ class Mixture:
         return replace(self, stds=(self.stds**2 + sigma**2).sqrt())
 
 
-
 def mixture_1d(means=(-2.0, 1.0), stds=(0.5, 0.8), weights=(0.4, 0.6)):
     """A mixture on the line, as a `Mixture` with D = 1."""
     means, stds, weights = (torch.tensor(values, dtype=torch.float32) for values in (means, stds, weights))

@@ -109,6 +109,24 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "torch.cat([z, 0 * F.one_hot(y, 10)], dim=1)",
         "obeyed > 0.8",
     ),
+    "D looks at another class": (
+        "conditional_gan",
+        "gather(1, y[:, None])",
+        "gather(1, 9 - y[:, None])",
+        "the logit is the features",
+    ),
+    "all images are moved alike": (
+        "conditional_gan",
+        "rows[:, :, None], columns[:, None, :]",
+        "rows[:1, :, None], columns[:1, None, :]",
+        "len(places) == 49",
+    ),
+    "the detector accuses the wrong side": (
+        "conditional_gan",
+        "(detector(x) < 0)",
+        "(detector(x) > 0)",
+        "own > 0.8 and real < 0.2",
+    ),
     "the schedule forgets its first entry": (
         "forward_diffusion",
         "torch.cat([torch.ones(1), (1 - betas).cumprod(dim=0)]).float()",

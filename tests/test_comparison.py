@@ -20,10 +20,11 @@ def results(tmp_path, monkeypatch):
     shipped = min(gans, key=lambda info: info.steps)
     noise = torch.rand(2000, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     save_sample(noise, SampleInfo(**vars(shipped) | {"seconds": 4321.0}))
-    zebra = save_sample(noise, SampleInfo("my zebra", "fashion", 5, 7, 1.0, 1, 1.0, "elsewhere"))
+    save_sample(noise, SampleInfo("my zebra", "fashion", 5, 7, 1.0, 1, 1.0, "elsewhere"))
+    old = save_sample(noise, SampleInfo("my old zebra", "fashion", 5, 7, 1.0, 1, 1.0, "elsewhere"))
+    old.path.rename(old.path.with_name(FIRST_EDITION))
     (tmp_path / "samples" / "text.npz").write_text("no archive", encoding="utf-8")
     (tmp_path / "samples" / "half.npz").write_bytes(b"PK\x03\x04")
-    (tmp_path / "samples" / FIRST_EDITION).write_bytes(zebra.path.read_bytes())
     return tmp_path
 
 

@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from helpers import training
 from helpers.files import COURSE
-from helpers.training import bf16_autocast, one_cycle, get_device, progress, set_seed
+from helpers.training import bf16_autocast, get_device, one_cycle, progress, set_seed
 from tools import notebooks
 
 PNG = b"\x89PNG\r\n\x1a\n"
