@@ -269,7 +269,7 @@ def exported():
             texts = parts.setdefault(tag[1], {})
             texts.setdefault(path.name, []).append(source[tag.end() :].strip() + "\n")
             imports.setdefault(tag[1], {}).update(imported("\n".join(sources)))
-    modules = {"__init__": f'"""What lessons keep for later ones, one module a subject; {MADE}."""\n'}
+    modules = {"__init__": f'"""What lessons keep for later ones; {MADE}."""\n'}
     for name, texts in parts.items():
         cells = [f"# --- from notebooks/{file}; edit there ---\n" + "\n\n".join(some) for file, some in texts.items()]
         head = f'"""What lessons keep for later ones, {name.replace("_", " ")}; {MADE}."""'
