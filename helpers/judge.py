@@ -38,12 +38,12 @@ class Judge(nn.Module):
         check_images(images)
         return torch.cat([self.body(part) for part in images.split(1000)]) / self.scale
 
-    def shares(self, images):
+    def class_frequencies(self, images):
         """Share of the images that the judge takes for each class, (10,), summing to 1."""
-        return self.shares_by_features(self.features(images))
+        return self.class_frequencies_by_features(self.features(images))
 
     @torch.no_grad()
-    def shares_by_features(self, features):
+    def class_frequencies_by_features(self, features):
         """The same from features (N, 64) that are known already."""
         said = self.head(features * self.scale).argmax(dim=1)
         return torch.bincount(said, minlength=10) / len(features)

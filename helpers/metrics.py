@@ -1,4 +1,7 @@
-"""The verdict on generated images: Fréchet distance, precision and recall, class coverage, nearest training image."""
+"""One evaluation of generated images: `evaluate` for one set, `compare` for the table that all lessons print.
+
+Fréchet distance and kernel distance (KID) of features, precision and recall, class coverage, nearest training image.
+"""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,16 +29,23 @@ def frechet_between_gaussians(mean_a, cov_a, mean_b, cov_b):
     return (apart + cov_a.double().trace() + cov_b.double().trace() - 2 * inner.sqrt().sum()).clamp(min=0).item()
 
 
+def check_features(a, b, least):
+    """Raise a CourseError unless a (N, d) and b (M, d) are finite features, `least` of each or more."""
+    for features in (a, b):
+        if features.ndim != 2 or features.shape[1] != a.shape[1] or len(features) < least:
+            raise CourseError(
+                f"features should have shapes (N, d) and (M, d) with the same d, and N and M should be {least} or more"
+            )
+        if not torch.isfinite(features).all():
+            raise CourseError("some features are nan or infinite; look at the images before measuring them")
+
+
 def frechet_distance(a, b):
     """Squared Fréchet distance of the Gaussians fitted to features a (N, d) and b (M, d); Heusel et al. 2017.
 
     It grows when N shrinks: compare only figures that were measured with the same N and M.
     """
-    for features in (a, b):
-        if features.ndim != 2 or features.shape[1] != a.shape[1] or len(features) < 2:
-            raise CourseError("features should have shapes (N, d) and (M, d) with the same d, and N and M above 1")
-        if not torch.isfinite(features).all():
-            raise CourseError("some features are nan or infinite; look at the images before measuring them")
+    check_features(a, b, least=2)
     (mean_a, cov_a), (mean_b, cov_b) = ((x.double().mean(dim=0), x.double().T.cov()) for x in (a, b))
     return frechet_between_gaussians(mean_a, cov_a, mean_b, cov_b)
 
@@ -59,17 +69,39 @@ def frechet_interval(a, b, draws=200, seed=0):
     return tuple(max(0.0, float(end)) for end in result.confidence_interval)
 
 
+def kernel_distance(a, b):
+    """Squared maximum mean discrepancy of features a (N, d) and b (M, d), the KID of Binkowski et al. 2018, section 4.
+
+    With their kernel, k(x, y) = (x . y / d + 1)^3, and without bias: pairs of a feature with itself are left out, so
+    that a small N adds scatter but, unlike in the Fréchet distance, no distance. Below zero means: no difference seen.
+    """
+    check_features(a, b, least=2)
+    inside_a, inside_b = (
+        (kernel_sum(x, x) - kernel(x.double().square().sum(dim=1), x.shape[1]).sum()) / (len(x) * (len(x) - 1))
+        for x in (a, b)
+    )
+    return (inside_a + inside_b - 2 * kernel_sum(a, b) / (len(a) * len(b))).item()
+
+
+def kernel(products, d):
+    """The cubic kernel of features whose inner products are `products`, any shape; d numbers in a feature."""
+    return (products / d + 1) ** 3
+
+
+def kernel_sum(points, others):
+    """The sum of the kernel over all pairs of points (N, d) and others (M, d); `AT_ONCE` pairs at a time."""
+    columns = others.double().T
+    parts = [kernel(points[rows].double() @ columns, points.shape[1]).sum() for rows in slices(points, others)]
+    return torch.stack(parts).sum()
+
+
 def precision_recall(made, real, k=3):
     """(Precision, recall) of features `made` (N, d) and `real` (M, d), two shares. Kynkäänniemi et al. 2019, eq. 2.
 
     Around each feature lies a ball that reaches to its k-th nearest neighbour in its own set. Precision: the share of
     `made` in some ball of `real`, how many look real. Recall: the share of `real` in some ball of `made`, the variety.
     """
-    for features in (made, real):
-        if features.ndim != 2 or features.shape[1] != made.shape[1] or len(features) <= k:
-            raise CourseError(
-                f"features should have shapes (N, d) and (M, d) with the same d, and N and M above k = {k}"
-            )
+    check_features(made, real, least=k + 1)
     reach_made, reach_real = (
         torch.cat([apart.kthvalue(k + 1, dim=1).values for _, apart in distances(x, x)]) for x in (made, real)
     )
@@ -82,14 +114,15 @@ def precision_recall(made, real, k=3):
 
 
 def distances(points, others):
-    """Yield (rows, apart): for each slice `rows` of points (N, d) the distances (n, M) to all of others (M, d).
-
-    So that never more than `AT_ONCE` of them are in memory.
-    """
-    size = max(1, AT_ONCE // max(1, len(others)))
-    for start in range(0, len(points), size):
-        rows = slice(start, start + size)
+    """Yield (rows, apart): for each slice `rows` of points (N, d) the distances (n, M) to all of others (M, d)."""
+    for rows in slices(points, others):
         yield rows, torch.cdist(points[rows], others)
+
+
+def slices(points, others):
+    """Slices of the rows of points (N, d), so that with others (M, d) each makes `AT_ONCE` pairs at most."""
+    size = max(1, AT_ONCE // max(1, len(others)))
+    return [slice(start, start + size) for start in range(0, len(points), size)]
 
 
 def nearest(points, others):
@@ -98,9 +131,9 @@ def nearest(points, others):
     return torch.cat([part.values for part in found]), torch.cat([part.indices for part in found])
 
 
-def class_coverage(shares):
-    """How evenly `shares` (K,), summing to 1, cover K classes: 1 = all the same, 1/K = one class only."""
-    return shares.clamp(max=1 / len(shares)).sum().item()
+def class_coverage(frequencies):
+    """How evenly `frequencies` (K,), summing to 1, cover K classes: 1 = all the same, 1/K = one class only."""
+    return frequencies.clamp(max=1 / len(frequencies)).sum().item()
 
 
 def nearest_training(images, training):
@@ -109,38 +142,87 @@ def nearest_training(images, training):
     return distance.square() / images[0].numel(), position
 
 
+@torch.no_grad()
+def accuracy(net, data):
+    """Share of the images of `data` (an `Images`) that the classifier `net` gets right.
+
+    net(images) gives logits (N, K). It is asked without dropout, and left in the mode in which it came.
+    """
+    if not len(data):
+        raise CourseError(f"{data.name} has no images; a share of none is no number")
+    training = net.training
+    net.eval()
+    try:
+        said = torch.cat([net(images).argmax(dim=1) for images in data.images.split(1000)])
+    finally:
+        net.train(training)
+    return (said == data.labels).float().mean().item()
+
+
 @dataclass(frozen=True)
-class Verdict:
-    """What the judge says of a set of images; `nearest` is the mean of `nearest_training` over them."""
+class Scores:
+    """What `evaluate` says of a set of images; all but the last three come from features of the judge.
+
+    frechet, kid: distances from the test images, see `frechet_distance` and `kernel_distance`; precision, recall: two
+    shares, see `precision_recall`; coverage: see `class_coverage`; nearest: the mean of `nearest_training`; copies: the
+    share of the images that are nearer to a training image than the nearest 1 % of the test images are.
+    """
 
     frechet: float
+    kid: float
+    precision: float
+    recall: float
     coverage: float
     nearest: float
+    copies: float
+
+
+def evaluate(images, train, test, judge):
+    """The `Scores` of images (N, 1, 28, 28) in [0, 1], against all test images; N is `FEWEST` or more.
+
+    Compare only scores of the same N: all of them but `kid` depend on it.
+    """
+    if len(images) < FEWEST:
+        raise CourseError(f"the judge needs {FEWEST} images of each kind or more, not {len(images)}")
+    real = test_features(test, judge, fingerprint(judge))
+    images = images.to(real.device)
+    features = judge.features(images)
+    precision, recall = precision_recall(features, real)
+    apart = nearest_training(images, train.images)[0]
+    return Scores(
+        frechet=frechet_distance(features, real),
+        kid=kernel_distance(features, real),
+        precision=precision,
+        recall=recall,
+        coverage=class_coverage(judge.class_frequencies_by_features(features)),
+        nearest=apart.mean().item(),
+        copies=(apart < usual_distance(train, test)).float().mean().item(),
+    )
 
 
 def compare(samples, train, test, judge):
-    """Judge {name: images (N, 1, 28, 28) in [0, 1]}; prints a table and returns {name: Verdict}.
+    """Judge {name: images (N, 1, 28, 28) in [0, 1]}; prints a table and returns {name: Scores}.
 
     As many training images (the floor) and the test images come first. All sets are cut to the shortest one's length.
     """
     count = min(len(test), *map(len, samples.values()))
-    if count < FEWEST:
-        raise CourseError(f"the judge needs {FEWEST} images of each kind or more, not {count}")
-    target, real = reference(train, test, judge, count, fingerprint(judge))
-    made = {name: verdict_on(images[:count], train, target, judge) for name, images in samples.items()}
-    print(f"{count} images of each       Fréchet distance   classes covered   nearest training image")
-    for name, verdict in (real | made).items():
-        print(f"{name:28} {verdict.frechet:11.2f} {verdict.coverage:17.2f} {verdict.nearest:24.4f}")
+    real = first_rows(train, test, judge, count, fingerprint(judge))
+    made = {name: evaluate(images[:count], train, test, judge) for name, images in samples.items()}
+    print_table(real | made, count)
     return real | made
 
 
-def verdict_on(images, train, target, judge):
-    """The `Verdict` on images (N, 1, 28, 28), against the features (M, 64) of the test images."""
-    images = images.to(target.device)
-    features = judge.features(images)
-    coverage = class_coverage(judge.shares_by_features(features))
-    nearest = nearest_training(images, train.images)[0].mean().item()
-    return Verdict(frechet_distance(features, target), coverage, nearest)
+def print_table(rows, count):
+    """Print {name: `Scores`} of `count` images each, in lines of 100 characters if no name is longer than 32."""
+    width = max(28, *map(len, rows))
+    titles = f"{count} images of each"
+    print(f"{'':{width}}   Fréchet                               classes    nearest".rstrip())
+    print(f"{titles:{width}}  distance      KID  precision  recall  covered   training  copies")
+    for name, scores in rows.items():
+        print(
+            f"{name:{width}} {scores.frechet:9.2f} {scores.kid:8.3f} {scores.precision:10.2f} {scores.recall:7.2f}"
+            f" {scores.coverage:8.2f} {scores.nearest:10.4f} {scores.copies:7.1%}"
+        )
 
 
 def fingerprint(judge):
@@ -149,12 +231,24 @@ def fingerprint(judge):
     return tuple((str(value.device), value.double().sum().item()) for value in values)
 
 
-@lru_cache(maxsize=2)  # few, because what is in here stays in memory, the images included
-def reference(train, test, judge, count, state):
-    """Features (M, 64) of the test images, and the first rows of every table; measured once for the same objects.
+# What the course measures again and again, kept. Few, because what is kept stays in memory, the images included.
+# state: the judge's `fingerprint`, because the object stays the same when its weights change.
 
-    state: the judge's `fingerprint`, because the object stays the same when its weights change.
-    """
-    target = judge.features(test.images)
-    rows = {"training images (floor)": train.images[:count], "test images": test.images[:count]}
-    return target, {name: verdict_on(images, train, target, judge) for name, images in rows.items()}
+
+@lru_cache(maxsize=2)
+def test_features(test, judge, state):
+    """Features (M, 64) of the test images."""
+    return judge.features(test.images)
+
+
+@lru_cache(maxsize=2)
+def usual_distance(train, test):
+    """How near to a training image the nearest 1 % of the test images are, as `nearest_training` measures it."""
+    return nearest_training(test.images, train.images)[0].quantile(0.01).item()
+
+
+@lru_cache(maxsize=2)
+def first_rows(train, test, judge, count, state):
+    """The first rows of every table of `count` images, {name: `Scores`}."""
+    rows = {"training images (floor)": train, "test images": test}
+    return {name: evaluate(data.images[:count], train, test, judge) for name, data in rows.items()}

@@ -9,21 +9,26 @@ import pytest
 import torch
 from scipy.linalg import sqrtm
 from second_device import AVAILABLE, second_device
+from sklearn.metrics.pairwise import polynomial_kernel
 from sklearn.neighbors import NearestNeighbors
+from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from helpers import metrics
-from helpers.datasets import load
-from helpers.files import CourseError
+from helpers.datasets import Images, load
 from helpers.judge import load_judge
 from helpers.metrics import (
     FEWEST,
+    Scores,
+    accuracy,
     class_coverage,
     compare,
+    evaluate,
     frechet_between_gaussians,
     frechet_distance,
     frechet_interval,
+    kernel_distance,
     nearest,
     nearest_training,
     precision_recall,
@@ -115,14 +120,60 @@ def test_fewer_samples_look_farther_away():
     [
         (normal(9, 4), normal(9, 5), "same d"),
         (normal(9), normal(9), "(N, d)"),
-        (normal(1, 4), normal(9, 4), "above 1"),
+        (normal(1, 4), normal(9, 4), "2 or more"),
         (normal(9, 4) * math.nan, normal(9, 4), "nan"),
+        (normal(9, 4), normal(9, 4) / 0, "infinite"),
     ],
 )
-def test_bad_features_are_refused(a, b, words):
-    with pytest.raises(CourseError) as error:
-        frechet_distance(a, b)
-    assert words in str(error.value)
+@pytest.mark.parametrize("measure", [frechet_distance, kernel_distance])
+def test_bad_features_are_refused(measure, a, b, words, refuses):
+    with refuses(words):
+        measure(a, b)
+
+
+# The kernel distance
+
+
+def test_the_kernel_distance_is_the_double_sum_of_the_paper():
+    a, b = normal(7, 3), 0.5 + 2 * normal(9, 3, seed=1)
+
+    def k(x, y):
+        return (sum(float(p) * float(q) for p, q in zip(x, y, strict=True)) / 3 + 1) ** 3
+
+    def own(x):
+        pairs = [k(x[i], x[j]) for i in range(len(x)) for j in range(len(x)) if i != j]
+        return sum(pairs) / len(pairs)
+
+    expected = own(a) + own(b) - 2 * sum(k(x, y) for x in a for y in b) / 63
+    assert kernel_distance(a, b) == pytest.approx(expected, rel=1e-12)
+    assert kernel_distance(b, a) == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_kernel_distance_agrees_with_scikit_learn():
+    a, b = normal(150, 64), 1.1 * normal(200, 64, seed=1) + 0.1
+
+    def own(x):
+        products = polynomial_kernel(x)  # degree 3, gamma 1 / d, plus 1: the same kernel
+        return (products.sum() - np.trace(products)) / (len(x) * (len(x) - 1))
+
+    expected = own(a) + own(b) - 2 * polynomial_kernel(a, b).mean()
+    assert kernel_distance(a, b) == pytest.approx(expected, rel=1e-9)
+    assert kernel_distance(a.float(), b.float()) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_kernel_distance_of_known_distributions():
+    """One number a feature: E k(x, x') = 1 + 3 m^2 + 3 s^2 + t^2 with the moments m, s, t of x, x^2, x^3."""
+    a, b = normal(4000, 1), 1 + normal(4000, 1, seed=1)  # moments (0, 1, 0) and (1, 2, 4)
+    expected = 3 * 1**2 + 3 * (2 - 1) ** 2 + 4**2
+    assert kernel_distance(a, b) == pytest.approx(expected, rel=0.1)
+
+
+def test_a_small_number_of_images_adds_no_kernel_distance():
+    measured = [kernel_distance(normal(40, 8, seed=k), normal(40, 8, seed=100 + k)) for k in range(60)]
+    spread = np.std(measured) / 60**0.5
+    assert abs(np.mean(measured)) < 3 * spread  # with the pairs of a feature with itself it would be 0.5 and more
+    assert min(measured) < 0 < max(measured)
+    assert 3 * spread < 0.1
 
 
 def test_precision_and_recall_of_known_sets():
@@ -150,11 +201,11 @@ def test_precision_and_recall_agree_with_scikit_learn():
 
 @pytest.mark.parametrize(("n", "d"), [(3, 4), (20, 5)])
 def test_precision_and_recall_need_enough_features_of_one_length(n, d, refuses):
-    with refuses("above k = 3"):
+    with refuses("4 or more" if n == 3 else "the same d"):
         precision_recall(normal(n, d), normal(20, 4))
 
 
-def test_coverage_of_known_shares():
+def test_coverage_of_known_frequencies():
     assert class_coverage(torch.full((10,), 0.1)) == pytest.approx(1)
     assert class_coverage(torch.eye(10)[3]) == pytest.approx(0.1)
     assert class_coverage(torch.tensor([0.5, 0.5] + 8 * [0.0])) == pytest.approx(0.2)
@@ -187,6 +238,7 @@ MEASURES = {
         normal(700, 4).reshape(700, 1, 2, 2), normal(900, 4, seed=1).reshape(900, 1, 2, 2)
     ),
     "precision and recall": lambda: precision_recall(normal(700, 5), normal(900, 5, seed=1) + 0.5),
+    "kernel distance": lambda: (kernel_distance(normal(700, 5), normal(900, 5, seed=1) + 0.5),),
 }
 
 
@@ -212,16 +264,6 @@ def test_the_nearest_of_known_points():
     assert position.tolist() == [1, 1]
 
 
-@pytest.mark.parametrize(("name", "least"), [("fashion", 0.88), ("digits", 0.96)])
-def test_the_shipped_judges_know_the_classes(name, least):
-    train, test = load(name)
-    judge = load_judge(train)
-    with torch.no_grad():
-        right = (judge(test.images).argmax(dim=1) == test.labels).float().mean()
-    assert right > least
-    assert judge.features(train.images).var(dim=0).mean() == pytest.approx(1, rel=1e-3)
-
-
 def test_worse_images_are_judged_worse(fashion, judge, capsys):
     train, test = fashion
     generator = torch.Generator().manual_seed(0)
@@ -236,22 +278,109 @@ def test_worse_images_are_judged_worse(fashion, judge, capsys):
     assert verdicts["shirts"].coverage < 0.5 < 0.95 < floor.coverage
     printed = capsys.readouterr().out
     assert all(name in printed for name in verdicts)
+    assert max(map(len, printed.splitlines())) <= 100
+    assert floor.kid < little.kid < much.kid
+    assert verdicts["test images"].precision == verdicts["test images"].recall == 1
+    assert min(floor.precision, floor.recall) > 0.85 > 0.5 > max(much.precision, verdicts["shirts"].recall)
 
 
-def test_too_few_images_are_refused(fashion, judge):
+def test_an_evaluation_is_the_measures_one_by_one(fashion, judge):
     train, test = fashion
-    with pytest.raises(CourseError, match=f"{FEWEST} images"):
-        compare({"few": train.images[: FEWEST - 1]}, train, test, judge)
+    images = (train.images[-500:] + 0.1).clamp(0, 1)
+    features, real = judge.features(images), judge.features(test.images)
+    apart = torch.cdist(images.flatten(1), train.images.flatten(1)).min(dim=1).values.square() / 784
+    precision, recall = precision_recall(features, real)
+    expected = Scores(
+        frechet=frechet_distance(features, real),
+        kid=kernel_distance(features, real),
+        precision=precision,
+        recall=recall,
+        coverage=class_coverage(judge(images).argmax(dim=1).bincount(minlength=10) / 500),
+        nearest=apart.mean().item(),
+        copies=(apart < nearest_training(test.images, train.images)[0].quantile(0.01)).float().mean().item(),
+    )
+    scores = evaluate(images, train, test, judge)
+    assert dataclasses.astuple(scores) == pytest.approx(dataclasses.astuple(expected), rel=1e-5)
+    assert scores == compare({"grey": images}, train, test, judge)["grey"]
 
 
-def test_images_outside_0_to_1_are_refused(fashion, judge):
-    with pytest.raises(CourseError, match="should lie in"):
-        judge.features(2 * fashion[1].images)
+def test_a_thief_is_caught(fashion, judge):
+    """Half of the images are training images with a trace of noise, the other half are test images."""
+    train, test = fashion
+    stolen = (train.images[:400] + 0.01 * normal(400, 1, 28, 28).float()).clamp(0, 1)
+    honest = compare({"honest": test.images[:800]}, train, test, judge)
+    assert evaluate(torch.cat([stolen, test.images[:400]]), train, test, judge).copies == pytest.approx(0.5, abs=0.02)
+    assert evaluate(test.images, train, test, judge).copies == pytest.approx(0.01, abs=1e-3)  # by definition
+    assert honest["honest"] == honest["test images"]
+    assert honest["honest"].copies < 0.03
+    assert honest["training images (floor)"].copies == 1
 
 
-def test_a_data_set_without_a_judge_says_what_to_do(fashion):
-    with pytest.raises(CourseError, match="no weights 'judge_hats'"):
-        load_judge(dataclasses.replace(fashion[0], name="hats"))
+def test_what_was_measured_is_kept_until_the_judge_or_the_images_change(fashion, judge):
+    train, test = fashion
+    images, ours = train.images[-300:], copy.deepcopy(judge)
+
+    class Counting(nn.Module):
+        """The judge, which notes how many images it was shown."""
+
+        shown = 0
+
+        def forward(self, x):
+            self.shown += len(x)
+            return body(x)
+
+    body, ours.body = ours.body, Counting()
+    evaluate(images, train, test, ours)
+    assert ours.body.shown == 300 + 2000
+    evaluate(images, train, test, ours)
+    assert ours.body.shown == 2 * 300 + 2000
+    compare({"some": images}, train, test, ours)
+    compare({"some": images}, train, test, ours)
+    assert ours.body.shown == 2 * 300 + 2000 + 2 * 300 + 2 * 300
+    with torch.no_grad():
+        ours.scale.mul_(2)
+    evaluate(images, train, test, ours)
+    assert ours.body.shown == 6 * 300 + 2000 + 300 + 2000
+    evaluate(images, train, dataclasses.replace(test), ours)
+    assert ours.body.shown == 7 * 300 + 4000 + 300 + 2000
+
+
+def test_too_few_images_are_refused(fashion, judge, refuses):
+    train, test = fashion
+    for measure in (lambda images: compare({"few": images}, train, test, judge),
+                    lambda images: evaluate(images, train, test, judge)):  # fmt: skip
+        with refuses(f"{FEWEST} images", f"not {FEWEST - 1}"):
+            measure(train.images[: FEWEST - 1])
+
+
+# The accuracy of a classifier
+
+
+class Claims3(nn.Module):
+    """Says class 3 to every image; with dropout it would say nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.dropout = nn.Dropout(1.0)
+
+    def forward(self, x):
+        return self.dropout(torch.eye(10)[3]).expand(len(x), 10)
+
+
+def test_the_accuracy_of_a_known_classifier(fashion):
+    net = Claims3()
+    three = fashion[1].labels == 3
+    some = Images("some", fashion[1].images[:1234], fashion[1].labels[:1234], fashion[1].classes)
+    assert accuracy(net, some) == pytest.approx(three[:1234].double().mean().item())
+    assert net.training  # as it came
+    net.eval()
+    accuracy(net, some)
+    assert not net.training
+
+
+def test_the_accuracy_on_no_images_is_refused(refuses):
+    with refuses("none has no images"):
+        accuracy(Claims3(), Images("none", torch.zeros(0, 1, 28, 28), torch.zeros(0).long(), ("a",)))
 
 
 def test_a_judge_that_changed_measures_again(fashion, judge):
@@ -276,8 +405,8 @@ def test_the_verdict_is_the_same_on_another_device(fashion, judge, capsys):
         moved = copy.deepcopy(judge).to(device)
         there = compare(samples, train.to(device), test.to(device), moved)  # the samples come from the CPU
         features = moved.features(test.images[:300].to(device))
-        assert moved.shares(test.images[:300].to(device)).device == device
-        assert moved.shares_by_features(features).device == device
+        assert moved.class_frequencies(test.images[:300].to(device)).device == device
+        assert moved.class_frequencies_by_features(features).device == device
         shares = precision_recall(features, features + 0.01)
         interval = frechet_interval(features, features + 0.1, draws=5)
     features = features.cpu()
