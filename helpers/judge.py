@@ -126,6 +126,11 @@ BODIES = {  # data set -> kind of judge -> what makes its body; the kind "" is t
 }
 
 
+def file_name(dataset, kind=""):
+    """What the weights of a judge are called."""
+    return f"judge_{dataset}_{kind}" if kind else f"judge_{dataset}"
+
+
 def load_judge(data, kind=""):
     """The shipped judge of the data set `data` (an `Images`), on its device, without dropout.
 
@@ -136,5 +141,5 @@ def load_judge(data, kind=""):
     if kind not in bodies:
         raise CourseError(f"there is no judge {kind!r} of {data.name}; choose {' or '.join(map(repr, bodies))}")
     judge = Judge(bodies[kind]()).to(data.images.device)
-    weights.load(f"judge_{data.name}_{kind}".rstrip("_"), judge, own=False)
+    weights.load(file_name(data.name, kind), judge, own=False)
     return judge.eval()

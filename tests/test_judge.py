@@ -9,8 +9,9 @@ import torch
 from sklearn.decomposition import PCA
 
 from helpers.datasets import Images, load
-from helpers.judge import BODIES, FEATURES, Judge, load_judge, small_body
+from helpers.judge import BODIES, FEATURES, Judge, file_name, load_judge, small_body
 from helpers.metrics import accuracy
+from helpers.training import set_seed
 from tools import damages, judges
 from tools.damages import PrincipalComponents
 
@@ -92,6 +93,10 @@ def test_every_body_gives_features_and_a_scale_makes_their_variance_1(body, few)
         torch.testing.assert_close(judge.head(once * judge.scale), judge(few.images), rtol=1e-3, atol=1e-3)
 
 
+def test_every_judge_has_a_recipe():
+    assert set(judges.RECIPES) == {file_name(name, kind) for name, kinds in BODIES.items() for kind in kinds}
+
+
 @pytest.mark.parametrize("name", judges.RECIPES)
 def test_every_recipe_trains_and_repeats_itself(name, few, tmp_path):
     trained = []
@@ -101,7 +106,10 @@ def test_every_recipe_trains_and_repeats_itself(name, few, tmp_path):
     assert not trained[0].training
     first, second = (judge.state_dict() for judge in trained)
     assert all(torch.equal(first[key], second[key]) for key in first)
-    assert not torch.equal(first["head.bias"], Judge(judges.RECIPES[name].body()).state_dict()["head.bias"])
+    recipe = judges.RECIPES[name]
+    set_seed(judges.SEED)
+    fresh = Judge(BODIES[recipe.dataset][recipe.kind]()).state_dict()
+    assert not any(torch.equal(first[key], fresh[key]) for key in first if key.endswith("weight"))
 
 
 def test_shifted_images_moved_by_a_pixel_at_most(few):

@@ -8,6 +8,7 @@ them; elsewhere than on Debian or Ubuntu, give a folder with the source files: `
 import argparse
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from torch import nn
 
 from helpers import weights
 from helpers.datasets import CLASSES, Images, load
-from helpers.judge import FEATURES, Judge, convolutional_body, fit_judge, residual_body, small_body
+from helpers.judge import BODIES, FEATURES, Judge, file_name, fit_judge
 from helpers.metrics import accuracy
 from helpers.results import as_images
 from helpers.training import fast_math, one_cycle, set_seed
@@ -110,27 +111,34 @@ def fit_head(judge, data, rounds=60):
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a judge comes to be: the function that makes its body, how it is trained, and for how many steps."""
+    """Of which data set and which kind a judge is (see `helpers.judge.BODIES`), how it is trained, and how long."""
 
-    body: callable
-    fit: callable
+    dataset: str
+    kind: str
+    fit: Callable
     steps: int
 
 
 RECIPES = {
-    "judge_fashion": Recipe(convolutional_body, fit_classifier, 6000),
-    "judge_fashion_second": Recipe(residual_body, fit_classifier, 4500),
-    "judge_fashion_unlabelled": Recipe(convolutional_body, fit_unlabelled, 2000),
-    "judge_digits": Recipe(small_body, fit_judge, 800),
+    file_name(recipe.dataset, recipe.kind): recipe
+    for recipe in (
+        Recipe("fashion", "", fit_classifier, 6000),
+        Recipe("fashion", "second", fit_classifier, 4500),
+        Recipe("fashion", "unlabelled", fit_unlabelled, 2000),
+        Recipe("digits", "", fit_judge, 800),
+    )
 }
 
 
 def train(name, data, scale_on, steps, folder):
-    """Train a judge on `data`, with features of mean variance 1 on `scale_on`, and save it in `folder`/weights."""
+    """Train a judge on `data`, with features of mean variance 1 on `scale_on`, and save it in `folder`/weights.
+
+    steps: as many as the recipe says, if it is None.
+    """
     recipe = RECIPES[name]
-    steps = steps or recipe.steps
+    steps = recipe.steps if steps is None else steps
     set_seed(SEED)
-    judge = Judge(recipe.body())
+    judge = Judge(BODIES[recipe.dataset][recipe.kind]())
     started = time.perf_counter()
     losses = recipe.fit(judge, data, steps, SEED)
     judge.eval().set_scale(scale_on.images)
@@ -144,6 +152,7 @@ def what_is_noticed(judges):
     small = Judge()
     set_seed(SEED)
     fit_judge(small, data, 800, SEED)
+    judges = {name.removeprefix("judge_"): judge for name, judge in judges.items()}
     others = {"small, 10,000 images": small, "PCA of the pixels": PrincipalComponents(data.images)}
     damages.print_table({name: damages.noticed(judge, test) for name, judge in (judges | others).items()})
 
@@ -171,17 +180,17 @@ def main(arguments):
         parser.error("--steps is 1 or more")
     names = options.only or list(RECIPES)
     sets = {"digits": load("digits")}
-    if any("fashion" in name for name in names):
+    if any(RECIPES[name].dataset == "fashion" for name in names):
         sets["fashion"] = unseen(options.folder)
     judges = {}
     with tempfile.TemporaryDirectory() as folder:  # what a learner has trained is neither read nor changed
         for name in names:
-            dataset = name.split("_")[1]
+            dataset = RECIPES[name].dataset
             data, test = sets[dataset]
             judges[name] = train(name, data, load(dataset)[0], options.steps, folder)
             print(f"{name}: {accuracy(judges[name], test):.2%} of {len(test):,} test images recognised", flush=True)
         ship_files(Path(folder, "weights").glob("*.safetensors"), weights.SHIPPED)
-    if of_fashion := {name.removeprefix("judge_"): judge for name, judge in judges.items() if "fashion" in name}:
+    if of_fashion := {name: judge for name, judge in judges.items() if RECIPES[name].dataset == "fashion"}:
         what_is_noticed(of_fashion)
 
 
