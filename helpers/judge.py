@@ -4,6 +4,8 @@ ImageNet features mean nothing for grey pictures of 28 pixels, so `helpers.metri
 that were trained on pictures of this kind. `python -m tools.judges` trains them again.
 """
 
+from contextlib import nullcontext
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -98,10 +100,12 @@ class Judge(nn.Module):
         return torch.bincount(said, minlength=10) / len(features)
 
 
-def fit_judge(judge, data, steps, seed, max_lr=3e-3, weight_decay=0.01, change=None):
+def fit_judge(judge, data, steps, seed, max_lr=3e-3, weight_decay=0.01, change=None, precision=nullcontext):
     """Train the judge on batches of 128 labelled images; returns the loss of every step.
 
     change: what is done to each batch of images (N, 1, 28, 28) before the judge sees it; nothing, if it is None.
+    precision: makes the context in which each step's logits are computed. (Each step's own: autocast keeps rounded
+    copies of the weights as long as its context lasts, so that around all steps it would never see them learn.)
     """
     set_seed(seed)
     optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=weight_decay)
@@ -109,7 +113,10 @@ def fit_judge(judge, data, steps, seed, max_lr=3e-3, weight_decay=0.01, change=N
     losses = []
     judge.train()
     for x, labels in progress(data.batches(128, steps=steps, seed=seed), losses):
-        loss = F.cross_entropy(judge(change(x) if change else x), labels)
+        x = change(x) if change else x
+        with precision():
+            logits = judge(x)
+        loss = F.cross_entropy(logits.float(), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -9,7 +9,7 @@ import torch
 from sklearn.decomposition import PCA
 
 from helpers.datasets import Images, load
-from helpers.judge import BODIES, FEATURES, Judge, file_name, load_judge, small_body
+from helpers.judge import BODIES, FEATURES, Judge, convolutional_body, file_name, load_judge, small_body
 from helpers.metrics import accuracy
 from helpers.training import set_seed
 from tools import damages, judges
@@ -110,6 +110,14 @@ def test_every_recipe_trains_and_repeats_itself(name, few, tmp_path):
     set_seed(judges.SEED)
     fresh = Judge(BODIES[recipe.dataset][recipe.kind]()).state_dict()
     assert not any(torch.equal(first[key], fresh[key]) for key in first if key.endswith("weight"))
+
+
+def test_a_classifier_learns_in_the_precision_of_its_recipe(few):
+    """Autocast around the whole training, not around a step, would compute with the first weights to the end."""
+    torch.manual_seed(0)
+    judge = Judge(convolutional_body())
+    judges.fit_classifier(judge, few, 60, seed=0)
+    assert accuracy(judge, few) > 0.7
 
 
 def test_shifted_images_moved_by_a_pixel_at_most(few):
