@@ -184,7 +184,7 @@ def evaluate(images, train, test, judge):
     """
     if len(images) < FEWEST:
         raise CourseError(f"the judge needs {FEWEST} images of each kind or more, not {len(images)}")
-    real = test_features(test, judge, fingerprint(judge))
+    real = features_of_test(test, judge, fingerprint(judge))
     images = images.to(real.device)
     features = judge.features(images)
     precision, recall = precision_recall(features, real)
@@ -235,8 +235,8 @@ def fingerprint(judge):
 # state: the judge's `fingerprint`, because the object stays the same when its weights change.
 
 
-@lru_cache(maxsize=2)
-def test_features(test, judge, state):
+@lru_cache(maxsize=4)
+def features_of_test(test, judge, state):
     """Features (M, 64) of the test images."""
     return judge.features(test.images)
 
@@ -247,7 +247,7 @@ def usual_distance(train, test):
     return nearest_training(test.images, train.images)[0].quantile(0.01).item()
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def first_rows(train, test, judge, count, state):
     """The first rows of every table of `count` images, {name: `Scores`}."""
     rows = {"training images (floor)": train, "test images": test}

