@@ -23,8 +23,8 @@ def get_device():
 def bf16_autocast(device):
     """A context that lets layers compute in bfloat16 where `device` has instructions for it, and else changes nothing.
 
-    Sums, losses and weights stay float32. On processors that have them it is nearly twice as fast. It belongs around one
-    step, never around a training: autocast keeps rounded copies of the weights as long as its context lasts.
+    Sums, losses and weights stay float32. On processors that have them it is nearly twice as fast. It belongs around
+    one step, never around a training: autocast keeps rounded copies of the weights as long as its context lasts.
     """
     if device.type == "cuda":
         able = torch.cuda.is_bf16_supported(including_emulation=False)

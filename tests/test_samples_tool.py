@@ -1,6 +1,7 @@
 """The tool that makes the shipped images: of a lesson it runs what the last cell needs, and no more."""
 
 import nbformat
+import pytest
 
 from helpers import files
 from tools import notebooks, samples
@@ -13,6 +14,25 @@ def test_a_slice_holds_what_the_last_cell_needs_and_no_more():
         "model = f(2)", "model = f(3)", "save_samples('m', lambda: model)", "print(heavy)",
     ]  # fmt: skip
     assert samples.needed(sources) == [0, 1, 2, 3, 4, 8, 9]
+
+
+@pytest.mark.parametrize(
+    ("source", "needs"),
+    [
+        ("for name in ('a', 'b'):\n    print(name, model)", {"model", "print"}),
+        ("x = x + 1", {"x"}),
+        ("total += 1", {"total"}),
+        ("y = 1\nprint(y)", {"print"}),
+        ("rows = [k for k in names if k]", {"names"}),
+        ("from math import pi\nprint(pi)", {"print"}),
+        ("def f(a=one):\n    return a + two + three\nthree = 3", {"one", "two"}),
+        ("f = lambda a: a + two", {"two"}),
+        ("@decorated\nclass A(Base):\n    pass", {"decorated", "Base"}),
+        ("(g := start) + g", {"start"}),
+    ],
+)
+def test_a_cell_needs_what_it_uses_before_it_defines_it(source, needs):
+    assert samples.names(source)[1] == needs
 
 
 def test_of_a_lesson_only_the_last_network_is_trained():

@@ -7,6 +7,7 @@ Of a lesson only the cells run that its `save_samples(...)` cell needs; the less
 """
 
 import argparse
+import ast
 import symtable
 import tempfile
 from pathlib import Path
@@ -15,16 +16,60 @@ from tools import notebooks
 
 
 def names(source):
-    """(Names that a cell defines, names of the notebook that it uses, its functions included), two sets."""
+    """(Names that a cell defines, names of the notebook that it needs from earlier cells), two sets.
+
+    What the cell itself assigns before it uses it, a loop's variable above all, is not needed. What its functions use
+    is, unless the cell defines it.
+    """
     top = symtable.symtable(source, "cell", "exec")
     defined = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
-    used, tables = set(), [top]
+    used, tables = set(), top.get_children()
     while tables:
         table = tables.pop()
         tables.extend(table.get_children())
-        symbols = [symbol for symbol in table.get_symbols() if symbol.is_referenced()]
-        used |= {symbol.get_name() for symbol in symbols if table is top or symbol.is_global()}
-    return defined, used
+        used |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_referenced() and symbol.is_global()}
+    return defined, (used - defined) | loaded_first(source)
+
+
+def loaded_first(source):
+    """Names that the statements of a cell, not its functions, load before they assign them."""
+    loaded, assigned = set(), set()
+
+    def visit(node):
+        if isinstance(node, ast.Name):
+            if isinstance(node.ctx, ast.Load) and node.id not in assigned:
+                loaded.add(node.id)
+            if isinstance(node.ctx, ast.Store):
+                assigned.add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            for part in [
+                *node.decorator_list,
+                *getattr(node, "bases", []),
+                *getattr(getattr(node, "args", None), "defaults", []),
+            ]:
+                visit(part)
+            assigned.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            assigned.update(alias.asname or alias.name for alias in node.names)
+        elif not isinstance(node, ast.Lambda):
+            for part in in_order(node):
+                visit(part)
+
+    visit(ast.parse(source))
+    return loaded
+
+
+def in_order(node):
+    """The parts of a node in the order in which Python runs them: what is assigned comes after its value."""
+    parts = list(ast.iter_child_nodes(node))
+    if isinstance(node, ast.Assign | ast.AnnAssign | ast.For | ast.comprehension | ast.NamedExpr):
+        value = getattr(node, "value", None) or getattr(node, "iter", None)
+        parts = [part for part in [value] if part] + [part for part in parts if part is not value]
+    if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        parts = node.generators + [part for part in parts if part not in node.generators]
+    if isinstance(node, ast.AugAssign):
+        parts = [ast.Name(node.target.id, ast.Load()), *parts] if isinstance(node.target, ast.Name) else parts
+    return parts
 
 
 def needed(sources):
@@ -35,7 +80,7 @@ def needed(sources):
     chosen, wanted = set(range(3)), set()
     for i in reversed(range(3, len(sources))):
         defined, used = names(sources[i])
-        if "save_samples" in used or defined & wanted:
+        if "save_samples(" in sources[i] or defined & wanted:
             chosen.add(i)
             wanted = wanted - defined | used
     return sorted(chosen)
