@@ -183,7 +183,7 @@ def test_slides_are_written(course):
 @pytest.mark.slow
 def test_a_judge_is_trained_and_shipped(course):
     status, said = outcome(course, "tools.judges")
-    assert status == "0" and re.search(r"judge_digits: \d+\.\d+% of 500 test images recognised\n", said)
+    assert status == "0" and re.search(r"judge_digits: \d+\.\d+% of 1,000 test images recognised\n", said)
     assert "shipped: judge_digits.safetensors" in said
     assert store.read_run(course[0] / "data" / "weights" / "judge_digits.safetensors")[1].steps == 10
     assert "weights/judge_digits.safetensors" in checked(course[0])
