@@ -64,6 +64,7 @@ def refuses():
 
 STRANGER = """
 import encodings.cp437  # zipfile asks for it late, when somebody else may not be able to
+import numpy.ctypeslib  # and safetensors for this
 import os
 from helpers import datasets, download, files, store
 from torch import nn
