@@ -52,7 +52,7 @@ COUNT = 2000  # images that the comparison needs
 # Trainings
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """How a training went: its history, seed, steps as given to `train_or_load`, seconds, torch version, its file.
 
@@ -66,7 +66,7 @@ class Run:
     torch: str
     path: Path
 
-    def __str__(self):
+    def __repr__(self):  # what a notebook shows of it: one line, no path
         how = f"{self.steps:,} steps, {self.seconds:.0f} s, seed {self.seed}"
         return f"{self.path.stem}: {whose(self.path)} ({how})"
 
@@ -306,7 +306,7 @@ class SampleInfo:
         return self.model, self.dataset, self.steps, self.seed
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Sample:
     """Images (N, 1, 28, 28) float32 in [0, 1], their `SampleInfo` and their file."""
 
@@ -314,7 +314,7 @@ class Sample:
     info: SampleInfo
     path: Path
 
-    def __str__(self):
+    def __repr__(self):  # what a notebook shows of it: one line, no path
         how = f"{len(self.images):,} images, {self.info.seconds:.0f} s of training"
         return f"{self.path.stem}: {whose(self.path)} ({how})"
 

@@ -71,6 +71,8 @@ def problems(notebook):
                 found.append(f"cell {number} shows a warning: {output.text[:80]}")
             if notebooks.WIDGET in output.get("data", {}):
                 found.append(f"cell {number} holds a widget that needs a kernel")
+            if re.search(r"(Posix|Windows)Path\(", output.get("data", {}).get("text/plain", "")):
+                found.append(f"cell {number} shows where a file lay on somebody's machine")
             if "image/png" in output.get("data", {}) and not output.metadata.get("image/png", {}).get("alt"):
                 found.append(f"cell {number} shows a picture without an alternative text")
     return found
@@ -203,6 +205,10 @@ def test_running_cells_out_of_order_is_noticed():
         (nbformat.v4.new_output("stream", name="stderr", text="UserWarning: old"), "shows a warning"),
         (nbformat.v4.new_output("display_data", {notebooks.WIDGET: {"model_id": "1"}}), "needs a kernel"),
         (nbformat.v4.new_output("display_data", {"image/png": ""}), "without an alternative text"),
+        (
+            nbformat.v4.new_output("execute_result", {"text/plain": "Run(path=PosixPath('/a'))"}),
+            "on somebody's machine",
+        ),
     ],
 )
 def test_bad_outputs_are_noticed(output, complaint):

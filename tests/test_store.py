@@ -340,6 +340,8 @@ def test_steps_above_0_trains_and_saves(capsys):
     assert capsys.readouterr().out == "small_fashion: your own (2 steps, 0 s, seed 9)\n"
     other, back = load_small()
     assert vars(back) == vars(run)
+    assert repr(run) == str(run)
+    assert "\n" not in repr(run) and str(run.path.parent) not in repr(run)
     assert same(model, other)
 
 
