@@ -130,6 +130,11 @@ def check_labels(labels, images, classes):
         raise CourseError(f"labels run from {first} to {last}; {expected}: {advice}")
 
 
+def as_images(pixels):
+    """uint8 (N, 28, 28) -> float32 (N, 1, 28, 28) in [0, 1]."""
+    return torch.from_numpy(pixels)[:, None].float().div_(255)
+
+
 def load(name="fashion", full=False):
     """The train and test `Images` of 'fashion' (10,000 + 2,000) or 'digits' (4,000 + 1,000), from this repository.
 
@@ -147,7 +152,7 @@ def load(name="fashion", full=False):
     return tuple(
         Images(
             name,
-            torch.from_numpy(arrays[f"{split}_images"])[:, None].float().div_(255),
+            as_images(arrays[f"{split}_images"]),
             torch.from_numpy(arrays[f"{split}_labels"]).long(),
             CLASSES[name],
         )

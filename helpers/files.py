@@ -89,16 +89,21 @@ def restoring(path):
     return f"download the course again, or copy data/{name} from another copy of it"
 
 
+def topics():
+    """{topic: number, as two digits} of all lessons, in order."""
+    numbered = [path.stem.partition("_")[::2] for path in sorted(NOTEBOOKS.glob("*_*.ipynb"))]
+    return {topic: number for number, topic in numbered if number.isdigit()}
+
+
 def lesson_of(name):
     """The lesson whose topic `name` begins with, as "lesson 05"; "the lesson that made it" if there is none.
 
     A topic is the name of a notebook without its number. The longest one counts: "gan_training_fast" belongs to the
     lesson "gan_training", not to "gan".
     """
-    numbered = [path.stem.partition("_")[::2] for path in NOTEBOOKS.glob("*_*.ipynb")]
-    topics = {topic: number for number, topic in numbered if number.isdigit()}
-    fitting = [topic for topic in topics if f"{name}_".startswith(f"{topic}_")]
-    return f"lesson {topics[max(fitting, key=len)]}" if fitting else "the lesson that made it"
+    numbers = topics()
+    fitting = [topic for topic in numbers if f"{name}_".startswith(f"{topic}_")]
+    return f"lesson {numbers[max(fitting, key=len)]}" if fitting else "the lesson that made it"
 
 
 def remedy(path):

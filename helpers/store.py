@@ -22,7 +22,7 @@ from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as as_safetensors
 
 from helpers.arguments import at_least_zero, checked_seed
-from helpers.datasets import CLASSES, check_images
+from helpers.datasets import CLASSES, as_images, check_images
 from helpers.files import (
     FIRST_EDITION,
     CourseError,
@@ -49,6 +49,11 @@ FACTS = {"seed": int, "steps": int, "seconds": int | float, "torch": str, "histo
 COUNT = 2000  # images that the comparison needs
 
 
+def in_a_line(path, how):
+    """What a notebook shows of something kept: its name, whose it is, and how it came to be; no path."""
+    return f"{path.stem}: {whose(path)} ({how})"
+
+
 # Trainings
 
 
@@ -66,9 +71,8 @@ class Run:
     torch: str
     path: Path
 
-    def __repr__(self):  # what a notebook shows of it: one line, no path
-        how = f"{self.steps:,} steps, {self.seconds:.0f} s, seed {self.seed}"
-        return f"{self.path.stem}: {whose(self.path)} ({how})"
+    def __repr__(self):
+        return in_a_line(self.path, f"{self.steps:,} steps, {self.seconds:.0f} s, seed {self.seed}")
 
     @property
     def losses(self):
@@ -314,9 +318,8 @@ class Sample:
     info: SampleInfo
     path: Path
 
-    def __repr__(self):  # what a notebook shows of it: one line, no path
-        how = f"{len(self.images):,} images, {self.info.seconds:.0f} s of training"
-        return f"{self.path.stem}: {whose(self.path)} ({how})"
+    def __repr__(self):
+        return in_a_line(self.path, f"{len(self.images):,} images, {self.info.seconds:.0f} s of training")
 
     @property
     def own(self):
@@ -373,11 +376,6 @@ def as_archive(pixels, info):
     buffer = io.BytesIO()
     np.savez_compressed(buffer, images=pixels, info=np.array(json.dumps(vars(info))))
     return buffer.getvalue()
-
-
-def as_images(pixels):
-    """uint8 (N, 28, 28) -> float32 (N, 1, 28, 28) in [0, 1]."""
-    return torch.from_numpy(pixels)[:, None].float().div_(255)
 
 
 def enough(images):

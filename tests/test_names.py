@@ -16,7 +16,7 @@ TWO_MEANINGS = {"fit": "a lesson's training loop, which train_or_load takes as a
 
 def cells(path):
     """The source of each code cell of a notebook."""
-    return [cell.source for cell in notebooks.read(path).cells if cell.cell_type == "code"]
+    return [cell.source for cell in notebooks.code_cells(notebooks.read(path))]
 
 
 # Functions take what they use

@@ -17,6 +17,7 @@ from PIL import Image
 from helpers.files import COURSE
 from helpers.plotting import to_film, to_png
 from tools import notebooks
+from tools.notebooks import code_cells
 
 PATHS = notebooks.paths()
 LESSONS = notebooks.lessons()
@@ -33,10 +34,6 @@ def name(path):
 
 each_notebook = pytest.mark.parametrize("path", PATHS, ids=name)
 each_lesson = pytest.mark.parametrize("path", LESSONS, ids=name)
-
-
-def code_cells(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
 
 
 def prose(notebook):

@@ -16,10 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers.datasets import CLASSES, Images, load
+from helpers.datasets import CLASSES, Images, as_images, load
 from helpers.judge import BODIES, FEATURES, Judge, fit_judge, weights_name
 from helpers.metrics import accuracy
-from helpers.store import as_images, train_or_load
+from helpers.store import train_or_load
 from helpers.training import bf16_autocast, one_cycle, set_seed
 from tools import damages
 from tools.damages import PrincipalComponents

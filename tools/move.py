@@ -8,8 +8,9 @@ nothing is executed: what the notebooks have printed follows at their next run.
 
 import argparse
 import re
+from functools import cache
 
-from helpers.files import COURSE, CourseError, atomic
+from helpers.files import COURSE, CourseError, atomic, topics
 from tools import notebooks
 
 PAGES = ("README.md", "TEACHING.md", "data/README.md", ".github/workflows/tests.yml")
@@ -17,11 +18,7 @@ CODE = ("start.py", "conftest.py", "helpers", "tools", "tests")
 MANY = r"\d\d(?:(?:, | and | or | to |, and )\d\d)*(?![\d.,]*\d)(?!\w)"
 
 
-def topics():
-    """{topic: number} of all lessons: {"start_here": "00", ...}."""
-    return {notebooks.topic(path): path.stem[:2] for path in notebooks.lessons()}
-
-
+@cache  # a move changes numbers, not topics, and asks for every cell of every notebook
 def pattern():
     """What names a lesson by its number: a file, a title, the text of a link, "lessons 04 and 05", "(04)", "**00 A**".
 

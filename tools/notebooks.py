@@ -34,9 +34,8 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from PIL import Image
 
 from helpers.datasets import CLASSES
-from helpers.files import CHECKSUMS, COURSE, DATA, CourseError, atomic, sha256, shipped_folder
+from helpers.files import CHECKSUMS, COURSE, DATA, NOTEBOOKS, CourseError, atomic, sha256, shipped_folder
 
-NOTEBOOKS = COURSE / "notebooks"
 DEMO = COURSE / "demo"
 PICTURES = COURSE / "docs"
 LESSONS = COURSE / "helpers" / "lessons"  # a package, one module a subject
@@ -72,6 +71,11 @@ def read(path):
     return nbformat.read(path, as_version=4)
 
 
+def code_cells(notebook):
+    """The code cells of a notebook, in order."""
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
 def fresh(path, **parameters):
     """A notebook without outputs; `parameters` are values for its cell of parameters: dataset, steps, seed.
 
@@ -81,9 +85,8 @@ def fresh(path, **parameters):
     for name, value in parameters.items():
         if value is not None:
             set_parameter(notebook, name, value)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+    for cell in code_cells(notebook):
+        cell.outputs, cell.execution_count = [], None
     return notebook
 
 
@@ -168,10 +171,9 @@ def failures(notebook):
 
     Each is (number among the code cells from 1, first line of its source, name of the error, message).
     """
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     return [
         (number, first_line(cell.source), output.ename, output.evalue)
-        for number, cell in enumerate(cells, start=1)
+        for number, cell in enumerate(code_cells(notebook), start=1)
         for output in cell.outputs
         if output.output_type == "error"
     ]
@@ -230,11 +232,6 @@ def pictures(notebook):
     return found
 
 
-def ship(name, results):
-    """Copy the weights in the folder `results` whose names begin with `name` to data/weights; renew the checksums."""
-    ship_files(Path(results, "weights").glob(f"{name}*.safetensors"), WEIGHTS)
-
-
 def ship_files(files, folder):
     """Copy files to a folder in data/, and renew data/SHA256SUMS; a CourseError if there are no files."""
     files = sorted(files)
@@ -262,13 +259,14 @@ def exported():
     """
     parts, imports = {}, {}
     for path in lessons():
-        sources = [cell.source for cell in read(path).cells if cell.cell_type == "code"]
+        sources = [cell.source for cell in code_cells(read(path))]
+        known = imported("\n".join(sources))
         for source in sources:
             if not (tag := EXPORT.match(source)):
                 continue
             texts = parts.setdefault(tag[1], {})
             texts.setdefault(path.name, []).append(source[tag.end() :].strip() + "\n")
-            imports.setdefault(tag[1], {}).update(imported("\n".join(sources)))
+            imports.setdefault(tag[1], {}).update(known)
     modules = {"__init__": f'"""What lessons keep for later ones; {MADE}."""\n'}
     for name, texts in parts.items():
         cells = [f"# --- from notebooks/{file}; edit there ---\n" + "\n\n".join(some) for file, some in texts.items()]
@@ -373,7 +371,7 @@ def run_lessons(names, ship_weights, **parameters):
                 seconds = run(path, results=results, **parameters)
                 print(f"{path.relative_to(COURSE).as_posix()}: {seconds:.0f} s", flush=True)
             if ship_weights:
-                ship(about, results)
+                ship_files(Path(results, "weights").glob("*.safetensors"), WEIGHTS)
 
 
 def command_line():

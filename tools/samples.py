@@ -7,7 +7,7 @@ Of a lesson only the cells run that its `save_samples(...)` cell needs; the less
 """
 
 import argparse
-import ast
+import dis
 import symtable
 import tempfile
 from pathlib import Path
@@ -32,44 +32,14 @@ def names(source):
 
 
 def loaded_first(source):
-    """Names that the statements of a cell, not its functions, load before they assign them."""
+    """Names that the statements of a cell, not its functions, load before they assign them: so Python compiles them."""
     loaded, assigned = set(), set()
-
-    def visit(node):
-        if isinstance(node, ast.Name):
-            if isinstance(node.ctx, ast.Load) and node.id not in assigned:
-                loaded.add(node.id)
-            if isinstance(node.ctx, ast.Store):
-                assigned.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
-            for part in [
-                *node.decorator_list,
-                *getattr(node, "bases", []),
-                *getattr(getattr(node, "args", None), "defaults", []),
-            ]:
-                visit(part)
-            assigned.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            assigned.update(alias.asname or alias.name for alias in node.names)
-        elif not isinstance(node, ast.Lambda):
-            for part in in_order(node):
-                visit(part)
-
-    visit(ast.parse(source))
+    for step in dis.get_instructions(compile(source, "cell", "exec")):
+        if step.opname == "STORE_NAME":
+            assigned.add(step.argval)
+        elif step.opname == "LOAD_NAME" and step.argval not in assigned:
+            loaded.add(step.argval)
     return loaded
-
-
-def in_order(node):
-    """The parts of a node in the order in which Python runs them: what is assigned comes after its value."""
-    parts = list(ast.iter_child_nodes(node))
-    if isinstance(node, ast.Assign | ast.AnnAssign | ast.For | ast.comprehension | ast.NamedExpr):
-        value = getattr(node, "value", None) or getattr(node, "iter", None)
-        parts = [part for part in [value] if part] + [part for part in parts if part is not value]
-    if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
-        parts = node.generators + [part for part in parts if part not in node.generators]
-    if isinstance(node, ast.AugAssign):
-        parts = [ast.Name(node.target.id, ast.Load()), *parts] if isinstance(node.target, ast.Name) else parts
-    return parts
 
 
 def needed(sources):
@@ -89,7 +59,7 @@ def needed(sources):
 def make(path, steps, seed, folder):
     """Run the needed cells of a lesson with this seed (and steps, if given); its images go to folder/samples."""
     notebook = notebooks.fresh(path, steps=steps, seed=seed)
-    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    cells = notebooks.code_cells(notebook)
     notebook.cells = [cells[i] for i in needed([cell.source for cell in cells])]
     notebooks.execute(notebook, path.parent, timeout=3600, results=folder)
 
