@@ -40,6 +40,15 @@ def pytest_ignore_collect(collection_path, config):
     return True if config.option.fast and collection_path.suffix == ".ipynb" else None
 
 
+def pytest_generate_tests(metafunc):
+    for marker in metafunc.definition.iter_markers("parametrize"):
+        if isinstance(marker.args[1], set | frozenset):
+            raise pytest.UsageError(
+                f"{metafunc.definition.nodeid} is parametrized by a set, which has another order in each process, "
+                f"and two workers must collect the same tests; give a list"
+            )
+
+
 def pytest_collection_modifyitems(config, items):
     if config.option.fast:
         slow = [item for item in items if item.get_closest_marker("slow")]

@@ -128,7 +128,7 @@ def fit_judge(judge, data, steps, seed, max_lr=3e-3, weight_decay=0.01, change=N
 
 
 BODIES = {  # data set -> kind of judge -> what makes its body; the kind "" is the judge that the lessons ask
-    "fashion": {"": small_body, "second": residual_body, "unlabelled": convolutional_body},
+    "fashion": {"": convolutional_body, "second": residual_body, "unlabelled": convolutional_body},
     "digits": {"": small_body},
 }
 

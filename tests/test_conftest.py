@@ -61,3 +61,11 @@ def test_a_notebook_stops_at_its_first_failure_and_minutes_are_counted(small, op
 def test_fast_leaves_out_notebooks_and_slow_tests(small):
     assert "1 passed, 1 deselected" in ran(small, "--fast", "-n", "0")
     assert "minutes per notebook" not in ran(small, "--fast")
+
+
+def test_a_set_of_parameters_is_refused(small):
+    """Two processes order it differently; pytest-xdist then stops with a difference that names no cause."""
+    source = "import pytest\n@pytest.mark.parametrize('x', {1, 2})\ndef test_x(x): pass\n"
+    (small / "tests" / "test_set.py").write_text(source, encoding="utf-8")
+    printed = ran(small, "--fast", "-n", "0")
+    assert "test_x is parametrized by a set" in printed and "give a list" in printed and "passed" not in printed
