@@ -124,7 +124,7 @@ RECIPES = {
     f"{weights_name(recipe.kind)}_{recipe.dataset}": recipe
     for recipe in (
         Recipe("fashion", "", fit_classifier, 5000),
-        Recipe("fashion", "second", fit_classifier, 4500),
+        Recipe("fashion", "second", fit_classifier, 6000),
         Recipe("fashion", "unlabelled", fit_unlabelled, 2000),
         Recipe("digits", "", fit_judge, 800),
     )
