@@ -1,7 +1,6 @@
 """The judges: what they know, what they notice, what they refuse, and how they are trained."""
 
 import dataclasses
-import math
 
 import numpy as np
 import pytest
@@ -39,10 +38,6 @@ def fashion():
 def few(fashion):
     """The first 300 training images."""
     return dataclasses.replace(fashion[0], images=fashion[0].images[:300], labels=fashion[0].labels[:300])
-
-
-def normal(*shape, seed=0):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
 # Those that are shipped
@@ -145,25 +140,12 @@ def test_shifted_images_moved_by_a_pixel_at_most(few):
     assert len(set(which.values())) > 12  # of 18
 
 
-def test_views_are_images_of_the_same_thing(few):
-    views = judges.views(few.images, torch.Generator().manual_seed(0))
-    Images("views", views, few.labels, few.classes)  # refuses what are no images
-    brightest = views.flatten(1).amax(dim=1) / few.images.flatten(1).amax(dim=1)
-    assert 0.3 < brightest.min() < 0.8 and 0.85 < brightest.max() <= 1  # a bright line of one pixel is smoothed, too
-    centre = (views.sum(dim=2) * torch.arange(28.0)).sum(dim=2) / views.sum(dim=(2, 3))
-    before = (few.images.sum(dim=2) * torch.arange(28.0)).sum(dim=2) / few.images.sum(dim=(2, 3))
-    assert 1 < (centre - before).std() < 3 and abs((centre - before).mean()) < 0.5
-
-
-def test_contrast_is_the_formula_of_the_paper():
-    codes = normal(8, 5)
-    unit = (codes / codes.norm(dim=1, keepdim=True)).tolist()
-
-    def alike(i, j):
-        return math.exp(sum(p * q for p, q in zip(unit[i], unit[j], strict=True)) / 0.2)
-
-    terms = [-math.log(alike(i, (i + 4) % 8) / sum(alike(i, j) for j in range(8) if j != i)) for i in range(8)]
-    assert judges.contrast(codes).item() == pytest.approx(sum(terms) / 8, rel=1e-5)
+def test_rotated_images_and_by_how_much(few):
+    turned, quarters = judges.rotated(few.images[:5])
+    Images("turned", turned, quarters, few.classes)  # refuses what are no images
+    assert quarters.tolist() == [0] * 5 + [1] * 5 + [2] * 5 + [3] * 5
+    for image, k, whole in zip(turned, quarters, few.images[:5].repeat(4, 1, 1, 1), strict=True):
+        assert np.array_equal(np.rot90(whole[0], k), image[0])
 
 
 def test_fitting_the_head_leaves_the_features_alone(few):

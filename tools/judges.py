@@ -48,44 +48,30 @@ def fit_classifier(judge, data, steps, seed):
     )  # fmt: skip
 
 
-def views(images, generator):
-    """Images (N, 1, 28, 28), each enlarged or shrunk by up to a quarter, a little moved, and up to 30 % darker."""
-    count = len(images)
-    size = 1 + 0.25 * (2 * torch.rand(count, 1, generator=generator) - 1)
-    stretch = 1 + 0.1 * (2 * torch.rand(count, 1, generator=generator) - 1)
-    move = 0.2 * (2 * torch.rand(count, 2, 1, generator=generator) - 1)  # of half the width: up to 3 pixels
-    sides = torch.diag_embed(torch.cat([size * stretch, size], dim=1))
-    grid = F.affine_grid(torch.cat([sides, move], dim=2), images.shape, align_corners=False)
-    bright = 0.7 + 0.3 * torch.rand(count, 1, 1, 1, generator=generator)
-    return bright * F.grid_sample(images, grid, align_corners=False)
-
-
-def contrast(codes, temperature=0.2):
-    """The contrastive loss (NT-Xent, Chen et al. 2020, eq. 1) of codes (2 N, d): rows i and i + N show one image."""
-    codes = F.normalize(codes.float(), dim=1)
-    alike = codes @ codes.T / temperature
-    alike = alike.masked_fill(torch.eye(len(codes), dtype=torch.bool, device=codes.device), -torch.inf)
-    partner = torch.arange(len(codes), device=codes.device).roll(len(codes) // 2)
-    return F.cross_entropy(alike, partner)
+def rotated(images):
+    """Images (N, 1, 28, 28) turned by 0, 90, 180 and 270 degrees, (4 N, 1, 28, 28); by how many quarters, (4 N,)."""
+    turned = torch.cat([images.rot90(quarters, (2, 3)) for quarters in range(4)])
+    return turned, torch.arange(4, device=images.device).repeat_interleave(len(images))
 
 
 def fit_unlabelled(judge, data, steps, seed):
-    """Teach a judge's body to recognise two views of one image among others (SimCLR); returns its history.
+    """Teach a judge's body to see by how much images were turned (Gidaris et al. 2018); returns its history.
 
-    No label takes part in its features. Afterwards a linear head is fitted to them with labels, because somebody must
-    count the classes; the features stay as they are.
+    No label takes part in its features: to know what is upright, one must know what is shown. Afterwards a linear head
+    is fitted to them with labels, because somebody must count the classes; the features stay as they are.
     """
     set_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
     judge.to(memory_format=torch.channels_last)
-    tail = nn.Linear(FEATURES, FEATURES)  # Chen et al.: compare behind a further layer, and keep the layer before it
-    optimizer = torch.optim.AdamW([*judge.body.parameters(), *tail.parameters()], weight_decay=0.01)
+    turns = nn.Linear(FEATURES, 4)
+    optimizer = torch.optim.AdamW([*judge.body.parameters(), *turns.parameters()], weight_decay=0.01)
     schedule = one_cycle(optimizer, 5e-3, steps)
     losses = []
     judge.train()
-    for x, _ in data.batches(128, steps=steps, seed=seed):
+    for x, _ in data.batches(64, steps=steps, seed=seed):
+        turned, quarters = rotated(x)
         with bf16_autocast(x.device):
-            loss = contrast(tail(judge.body(torch.cat([views(x, generator), views(x, generator)]))))
+            logits = turns(judge.body(turned))
+        loss = F.cross_entropy(logits.float(), quarters)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -125,7 +111,7 @@ RECIPES = {
     for recipe in (
         Recipe("fashion", "", fit_classifier, 5000),
         Recipe("fashion", "second", fit_classifier, 6000),
-        Recipe("fashion", "unlabelled", fit_unlabelled, 2000),
+        Recipe("fashion", "unlabelled", fit_unlabelled, 1500),
         Recipe("digits", "", fit_judge, 800),
     )
 }
