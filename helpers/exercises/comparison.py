@@ -61,7 +61,7 @@ def class_gaussian(answer):
     "Two sets of distances: from made to train, and from test to train. The second one says what is usual.",
     "`nearest_training(a, train)[0]` gives them. Which made images lie below the `quantile` of the test images'?",
 )
-def memorised(answer):
+def copied_fraction(answer):
     """A set in which the share of copies is known."""
     generator = torch.Generator().manual_seed(0)
     train, test, new = torch.rand(3, 200, 1, 28, 28, generator=generator)
@@ -100,7 +100,7 @@ def memorised(answer):
     "Against which x is the distance a straight line? Where on that axis is N infinite?",
     "Fit a line to the distances against 1 / N (least squares); its height at 1 / N = 0 is asked for.",
 )
-def endless(answer):
+def unbiased_distance(answer):
     """Distances on a known line, with and without scatter."""
     counts = [250, 500, 1000, 2000]
     for limit, slope, scatter in ((2.0, 300.0, 0.0), (0.0, 250.0, 0.0), (3.0, 400.0, 0.02)):

@@ -33,7 +33,7 @@ def spread(low):
     "What does the first class add to the prediction without a class? What does the second? Both are differences.",
     "uncond + scale_first * (first - uncond) + scale_second * (second - uncond).",
 )
-def two_wishes(answer):
+def compose_cfg(answer):
     """Compares with the sum of both pushes for several pairs of scales, the simple ones first."""
     uncond, first, second = noise(3, 4, 1, 6, 6)
     kept = [x.clone() for x in (uncond, first, second)]

@@ -83,6 +83,13 @@ def time_embedding(t, size=32, slowest=10_000):
     return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
+def exact_means(mixture, x_t, alpha_bar_t):
+    """The exact means of x_0 and of eps, each (N, 2), given x_t (N, 2), for data from `mixture`."""
+    score = diffused(mixture, alpha_bar_t.item()).score(x_t)
+    x_0_mean = (x_t + (1 - alpha_bar_t) * score) / alpha_bar_t.sqrt()
+    return x_0_mean, -(1 - alpha_bar_t).sqrt() * score
+
+
 def ddim_step(x_t, x_0_hat, t, s, alpha_bars, eta=0.0):
     """x_s from x_t and x_0_hat (N, ...), for numbers s < t; eta 0 = DDIM, 1 = DDPM.
 
