@@ -13,7 +13,7 @@ from helpers.training import set_seed
 @exercise(
     "variational.1",
     "With w = log_joint - log_q the likelihood is the mean of exp(w) over the K codes. Which operation is taken last?",
-    "exp(1000) is infinite. Factor the largest w out of the sum before you take exp; torch has a function that does so.",
+    "exp(1000) is infinite. Take the largest w out of the sum before you take exp; torch has a function that does it.",
 )
 def log_likelihood(answer):
     """A model whose likelihood is known: z ~ N(0, 1), x | z ~ N(z, 1), so x ~ N(0, 2); the encoder is a little off.
@@ -32,7 +32,9 @@ def log_likelihood(answer):
     ratio = log_joint - log_q
     right = mean_of_exp(ratio)
     known = {
-        "A mean of logarithms is the ELBO, the lower bound; the likelihood is the logarithm of a mean.": ratio.mean(dim=0),
+        "A mean of logarithms is the ELBO, the lower bound; the likelihood is the logarithm of a mean.": ratio.mean(
+            dim=0
+        ),
         "logsumexp sums the K ratios; their mean is asked for, so subtract log K.": ratio.logsumexp(dim=0),
         "You divide by the number of images; the mean goes over the K codes.": ratio.logsumexp(dim=0) - math.log(3),
         "That is the likelihood itself; its logarithm is asked for.": right.exp(),
@@ -50,15 +52,19 @@ def log_likelihood(answer):
     value = answer(log_joint + nats, log_q.clone()).float()
     if not torch.isfinite(value).all():
         raise Wrong(
-            f"Right for small numbers. But a picture has log ratios of some hundred or thousand nats, and there yours is "
+            "Right for small numbers. But a picture has log ratios of hundreds of nats and more, and there yours is "
             f"{value[0]:g} or {value[2]:g}: exp(-1500) is 0, and exp(900) is infinite."
         )
     if not torch.allclose(value, right + nats, atol=1e-2):
-        raise Wrong(f"900 nats more in each ratio are 900 nats more in the result; yours changes by {value[2] - right[2]:.1f}.")
+        raise Wrong(
+            f"900 nats more in each ratio are 900 nats more in the result; yours changes by {value[2] - right[2]:.1f}."
+        )
     few = torch.linspace(-3, 2, 10).reshape(5, 2)
     value = answer(few.clone(), torch.zeros(5, 2)).float()
     if value.shape != (2,) or not torch.allclose(value, mean_of_exp(few), atol=1e-3):
-        raise Wrong("It is right for 4,000 codes and 3 images, not for 5 codes and 2 images: is a size written as a number?")
+        raise Wrong(
+            "It is right for 4,000 codes and 3 images, not for 5 codes and 2 images: is a size written as a number?"
+        )
     return "The more draws, the closer: Burda et al. (2016) train with this bound."
 
 
@@ -70,7 +76,7 @@ def mean_of_exp(ratio):
 @exercise(
     "variational.2",
     "There are two means or sums here, and the floor stands between them: which of the two comes first?",
-    "Below the floor the price should be a constant, and a constant has no gradient. `clamp` and `maximum` are like that.",
+    "Below the floor the price is a constant, and a constant has no gradient. `clamp` and `maximum` are like that.",
 )
 def free_nats(answer):
     """Checks the value, with two floors, and where the gradient flows."""
@@ -82,7 +88,7 @@ def free_nats(answer):
         each = kl.detach().mean(dim=0)
         right = each.clamp(min=floor).sum().item()
         known = {
-            f"That is the plain KL: the first number of the code, with 0.1, should be charged the floor, {floor}.": each.sum(),
+            f"That is the plain KL: the first number of the code, 0.1, is charged the floor, {floor}.": each.sum(),
             "Average over the images first, then apply the floor: single images may be cheap.":
                 kl.detach().clamp(min=floor).mean(dim=0).sum(),
             "You subtract the floor; the KL below it should count as the floor itself, not less.":
@@ -101,11 +107,13 @@ def free_nats(answer):
         (gradient,) = torch.autograd.grad(value, kl, allow_unused=True) if value.requires_grad else (None,)
         above = each > floor
         if gradient is None or gradient[:, above].abs().min() == 0:
-            raise Wrong("The number is right, but no gradient flows where it should: stay inside torch, without .item().")
+            raise Wrong(
+                "The number is right, but no gradient flows where it should: stay inside torch, without .item()."
+            )
         if gradient[:, ~above].abs().max() > 0:
             raise Wrong(
-                "The number is right, but a number of the code below the floor still gets a gradient, so training goes on "
-                "to press it towards 0: the floor has to be a constant there."
+                "The value is right, but a number of the code below the floor still gets a gradient, so training goes "
+                "on pressing it towards 0: the floor has to be a constant there."
             )
         if not torch.allclose(gradient[:, above], torch.full_like(gradient[:, above], 0.5)):
             raise Wrong("The number is right, but above the floor the gradient is not that of the mean KL.")
@@ -152,7 +160,7 @@ def price(mu, log_var):
 @exercise(
     "variational.3",
     "Four steps: halve what the encoder says, draw z so that gradients pass, measure the copy, measure the price.",
-    "Two terms, each a sum for one image: over its pixels, over its code. Only then comes beta, and last a mean over images.",
+    "Two terms, each a sum for one image: over its pixels, over its code. Then beta, and last a mean over images.",
 )
 def negative_elbo(answer):
     """Looks at the value, at the codes that reach the decoder, at the gradients, and at a small training."""
@@ -169,7 +177,9 @@ def check_value(answer, x):
     model, beta = Tiny(blind=True), 0.7
     value = answer(model.encoder, model.decoder, x, beta)
     if not isinstance(value, torch.Tensor) or value.ndim:
-        raise Wrong(f"The loss should be a tensor without dimensions, a mean over the images; yours is {describe(value)}.")
+        raise Wrong(
+            f"The loss should be a tensor without dimensions, a mean over the images; yours is {describe(value)}."
+        )
     with torch.no_grad():
         mu, log_var = model.encode(x)
         error = (x - 0.25).abs().flatten(1).sum(dim=1).mean().item()
@@ -225,7 +235,9 @@ def check_codes(answer, x):
     if (eps - eps[:, :1]).abs().max() < 1e-3:
         raise Wrong("All numbers of a code get the same noise; draw it with the shape of mu.")
     if ((drawn[0] - mu) / log_var.exp()).std(dim=0).sub(1).abs().max() < 0.15:
-        raise Wrong("Your noise is as wide as the variance; the deviation is the variance's square root, exp(log_var / 2).")
+        raise Wrong(
+            "Your noise is as wide as the variance; the deviation is the variance's square root, exp(log_var / 2)."
+        )
     if (drawn[0] - mu).std(dim=0).sub(1).abs().max() < 0.15:
         raise Wrong("Your noise has width 1 everywhere; the encoder says how wide it is, by log_var.")
     if eps.mean(dim=0).abs().max() > 0.15:
@@ -249,7 +261,9 @@ def check_gradients(answer, x):
             right = torch.autograd.grad(price(*model.encode(x)).sum(dim=1).mean(), list(weights.values()))
         for name, gradient, wanted in zip(weights, gradients, right, strict=True):
             if gradient is None or gradient.abs().max() < 1e-6:
-                raise Wrong(f"No gradient reaches {parts[name]} through {through}: is there a `detach`, or a plain draw?")
+                raise Wrong(
+                    f"No gradient reaches {parts[name]} through {through}: is there a `detach`, or a plain draw?"
+                )
             if wanted is not None and (gradient - wanted).norm() > 0.3 * wanted.norm():
                 raise Wrong(f"The gradient that reaches {parts[name]} through {through} is not that of the KL.")
 
@@ -273,10 +287,10 @@ def try_training(answer, steps=150, size=16):
         error = (decoder(mu) - x).abs().mean().item() / x.median(dim=0).values.sub(x).abs().mean().item()
     if not (error < 0.8 and nats > 0.5):
         raise Wrong(
-            f"A small VAE trained with your loss carries {nats:.1f} nats, and its copies have {error:.0%} of the error that "
-            "one picture for all has: something keeps it from learning."
+            f"A small VAE trained with your loss carries {nats:.1f} nats, and its copies have {error:.0%} of the error "
+            "that one picture for all has: something keeps it from learning."
         )
     return (
-        f"A small VAE trained with it for {steps} steps: its codes carry {nats:.1f} nats, and its copies have {error:.0%} of "
-        "the error of the best single picture for all."
+        f"A small VAE trained with it for {steps} steps: its codes carry {nats:.1f} nats, and its copies have "
+        f"{error:.0%} of the error of the best single picture for all."
     )

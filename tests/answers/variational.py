@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch.distributions import Normal, kl_divergence
 
-
 # 1: log p(x) from K codes
 
 
