@@ -49,7 +49,26 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "variational",
         "torch.multinomial(self.logits.softmax(dim=0), n, replacement=True)",
         "torch.zeros(n, dtype=torch.long)",
-        "best < 0.7",
+        "learned < 0.7",
+    ),
+    "the bound forgets the spread of the cloud": (
+        "variational",
+        "log_prob(m) - variance / 2 - kl_to_standard(m, log_var)",
+        "log_prob(m) - kl_to_standard(m, log_var)",
+        "gap - kl",
+    ),
+    "a width for a variance in the Fréchet distance": ("variational", "[[width**2]]", "[[width]]", "other shape"),
+    "the sampler takes the codes of real images for the prior's": (
+        "variational",
+        "z_prior = torch.randn(2000, d, device=device)",
+        "z_prior = z_train[:2000]",
+        "better < 0.6",
+    ),
+    "the class is forgotten when sampling": (
+        "variational",
+        "F.relu(self.from_code(z) + self.class_out(y))",
+        "F.relu(self.from_code(z) + 0 * self.class_out(y))",
+        "right > 0.7",
     ),
     "the KL term is doubled": ("variational", "return 0.5 * (mu**2", "return 1.0 * (mu**2", "closed form {closed"),
     "noise of strength 0 is noise": (
