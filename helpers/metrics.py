@@ -99,7 +99,7 @@ def precision_recall(made, real, k=3):
     """(Precision, recall) of features `made` (N, d) and `real` (M, d), two shares. Kynkäänniemi et al. 2019, eq. 2.
 
     Around each feature lies a ball that reaches to its k-th nearest neighbour in its own set. Precision: the share of
-    `made` in some ball of `real`, how many look real. Recall: the share of `real` in some ball of `made`, the variety.
+    `made` in some ball of `real`: near real ones. Recall: the share of `real` in some ball of `made`, the variety.
     """
     check_features(made, real, least=k + 1)
     reach_made, reach_real = (
