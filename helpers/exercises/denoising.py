@@ -2,81 +2,142 @@
 
 import torch
 
-from helpers.exercises import Wrong, as_number, describe, exercise
-from helpers.toys import two_moons
+from helpers.exercises import Wrong, describe, exercise
+from helpers.toys import Mixture, two_moons
 
 
 @exercise(
     "denoising.1",
-    "The formula stands above the two moons: what the denoiser adds to y, divided by something.",
-    "(denoised - noisy) / sigma squared; the denoiser gets y and sigma.",
+    "Miyasawa's formula stands above the two moons. Its right side needs the denoiser's answer, y and sigma.",
+    "How large is the correction, denoised minus noisy, when sigma is halved? Which power of sigma undoes that?",
 )
 def score(answer):
-    """Gives it an exact denoiser of the moons and compares with their exact score."""
-    sigma, moons = 0.4, two_moons()
-    noisy = moons.convolved(sigma)
-    y = noisy.sample(50, seed=1)
-    exact = noisy.score(y)
-    value = answer(lambda points, level: points + level**2 * moons.convolved(level).score(points), y, sigma)
-    if not isinstance(value, torch.Tensor) or value.shape != y.shape:
-        raise Wrong(f"The score is one arrow for each point, a tensor (50, 2); yours is {describe(value)}.")
-    if torch.allclose(value, -exact, atol=1e-3):
-        raise Wrong("Your arrows point away from the data: denoised minus noisy, not the other way round.")
-    if torch.allclose(value, sigma * exact, atol=1e-3):
-        raise Wrong("You divided by sigma; the formula has sigma squared.")
-    if torch.allclose(value, sigma**2 * exact, atol=1e-3):
-        raise Wrong("That is the correction itself; the score is the correction divided by sigma squared.")
-    if torch.allclose(value, y + sigma**2 * exact, atol=1e-3):
-        raise Wrong("That is the denoised point; the score is about the way from the noisy point to it.")
-    if not torch.allclose(value, exact, atol=1e-3):
-        raise Wrong("Not the score of the noisy moons yet: use the denoiser's answer, y and sigma, nothing else.")
+    """Gives it an exact denoiser of the moons and compares with their exact score, at two levels."""
+    moons = two_moons()
+    denoise = exact_denoiser(moons)
+    for sigma in (0.4, 1.5):
+        noisy = moons.convolved(sigma)
+        y = noisy.sample(50, seed=1)
+        exact, given = noisy.score(y), y.clone()
+        value = answer(denoise, given, sigma)
+        if not isinstance(value, torch.Tensor) or value.shape != y.shape:
+            raise Wrong(f"The score is one arrow for each point, a tensor (50, 2); yours is {describe(value)}.")
+        if not torch.equal(given, y):
+            raise Wrong("Your function changed the points it was given; make a new tensor (no -=, no /=).")
+        value = value.to(exact)
+        if torch.allclose(value, exact, atol=1e-3):
+            continue
+        if torch.allclose(value, -exact, atol=1e-3):
+            raise Wrong("Your arrows point away from the data: denoised minus noisy, not the other way round.")
+        if torch.allclose(value, sigma * exact, atol=1e-3):
+            raise Wrong("You divided by sigma; the formula has sigma squared.")
+        if torch.allclose(value, sigma**2 * exact, atol=1e-3):
+            raise Wrong("That is the correction itself; the score is the correction divided by sigma squared.")
+        if torch.allclose(value, y + sigma**2 * exact, atol=1e-3):
+            raise Wrong("That is the denoised point; the score is about the way from the noisy point to it.")
+        raise Wrong(
+            f"At sigma = {sigma} this is not the score of the noisy moons: use the denoiser's answer, y and sigma, "
+            "nothing else, and no number in place of sigma."
+        )
     return "A denoiser in, a gradient of log density out, without ever knowing the density."
 
 
 @exercise(
     "denoising.2",
-    "It is Wiener's filter with a single pixel: put C = variance into the formula.",
-    "variance / (variance + sigma squared): without noise 1, with endless noise 0.",
+    "A loop over three parts: where you are, a step of eta along the score, fresh Gaussian noise for every number.",
+    "The formula gives the standard deviation of the noise; the score is asked again at the place of the moment.",
 )
-def weight(answer):
-    """Compares with v / (v + sigma^2) at three places."""
-    for variance, sigma in ((0.09, 0.0), (0.09, 0.3), (0.25, 1.0)):
-        value, expected = as_number(answer(variance, sigma)), variance / (variance + sigma**2)
-        if abs(value - expected) < 1e-6:
-            continue
-        if abs(value - (1 - expected)) < 1e-6:
-            raise Wrong(f"Upside down: without noise (sigma 0) trust the pixel fully; yours gives {value:.3f}.")
-        if abs(value - variance / (variance + sigma)) < 1e-6:
-            raise Wrong("Noise of level sigma has the variance sigma squared.")
-        if abs(value - variance**0.5 / (variance**0.5 + sigma)) < 1e-6:
-            raise Wrong("Variances add up, standard deviations do not: compare variance with sigma squared.")
-        raise Wrong(f"For variance {variance} and sigma {sigma} the weight is {expected:.3f}, yours {value:.3f}.")
-    return "Half trust where signal and noise have the same variance: the curve every denoiser follows on average."
+def langevin(answer):
+    """Walks in N(3, 0.5^2): while the points still travel, mean and spread are known after every step."""
+    eta, steps, shrink = 0.01, 12, 1 - 0.01 / 0.25
+    mean_due = 3 * (1 - shrink**steps)
+    std_due = (2 * eta * (1 - shrink ** (2 * steps)) / (1 - shrink**2)) ** 0.5
+    torch.manual_seed(0)
+    start = torch.zeros(10_000, 2)
+    y = answer(lambda points: (3 - points) / 0.25, start, eta, steps)
+    if not isinstance(y, torch.Tensor) or y.shape != start.shape:
+        raise Wrong(f"The walk ends with as many points as it began, a tensor (10000, 2); yours is {describe(y)}.")
+    if start.abs().max() > 0:
+        raise Wrong("Your walk changed the points it was given; work on a copy (y = y + ..., not y += ...).")
+    if not torch.isfinite(y).all() or y.mean() < -0.2:
+        raise Wrong("The points run away from the data: add the score, do not subtract it.")
+    mean, std = y.mean().item(), y.std().item()
+    if y.std(dim=0).max() < 0.05:
+        raise Wrong("All points move alike. Each needs noise of its own; without it this is a climb, not a walk.")
+    if y.T.corrcoef()[0, 1].abs() > 0.1:
+        raise Wrong("Both coordinates of a point got the same noise; draw one number for each (torch.randn_like).")
+    compare = (
+        f"The spread should be {std_due:.2f}, yours is {std:.2f}: compare the noise with the formula's; it is drawn "
+        "afresh at every step, and it is Gaussian."
+    )
+    if std > 2 * std_due:
+        raise Wrong(compare)
+    if abs(mean - mean_due) > 0.03:
+        half = 3 * (1 - shrink ** (steps / 2))
+        how = "only half as far as they should" if abs(mean - half) < 0.05 else "not as far as they should, or farther"
+        raise Wrong(
+            f"After {steps} steps of {eta} from 0 towards 3 the mean should be {mean_due:.2f}, yours is {mean:.2f}. "
+            f"Your points came {how}: count all the steps, and give each the whole eta; the noise must have mean 0."
+        )
+    if abs(std - std_due / 2**0.5) < 0.03:
+        raise Wrong(f"The spread should be {std_due:.2f}, yours is {std:.2f}: half the variance is missing.")
+    if abs(std - std_due) > 0.03:
+        raise Wrong(compare)
+    return "The points fill the distribution, and do not only climb its peak."
 
 
 @exercise(
     "denoising.3",
-    "A loop of three parts: where you are, a step of eta along the score, fresh Gaussian noise.",
-    "y = y + eta * score(y) + (2 * eta) ** 0.5 * torch.randn_like(y), `steps` times.",
+    "A correction is sigma² times the score. So which eta of exercise 2 is a `share` of the correction?",
+    "Put that eta under the root of Langevin's noise. For share = 1/2 the noise is sigma itself.",
 )
-def langevin(answer):
-    """Walks in N(3, 0.5^2), whose score is known: mean and spread have to come out right."""
+def walk_down(answer):
+    """Draws from N(2, 1) and from two unequal components, with exact denoisers, by two shares."""
+    levels = torch.logspace(0.7, -1.3, 300).tolist()
+    bell = Mixture(torch.full((1, 2), 2.0), torch.ones(1), torch.ones(1))
+    for share in (0.5, 0.2):
+        y = drawn(answer, bell, levels, share)
+        mean, std = y.mean().item(), y.std().item()
+        which = f"From N(2, 1), with share = {share}, your points"
+        if std < 0.1:
+            raise Wrong(f"{which} all end at one place ({mean:.2f}): no noise is added on the way.")
+        if std > 4:
+            raise Wrong(f"{which} end with a spread of {std:.1f}: they never come down. Is every level visited?")
+        if abs(mean - 2) > 0.15:
+            raise Wrong(f"{which} have the mean {mean:.2f}: move towards the denoiser's guess, at every level.")
+        if share == 0.5 and abs(std - 0.5**0.5) < 0.06:
+            raise Wrong(f"{which} have half the variance ({std:.2f}²): the staircase's shortcut. More noise is due.")
+        if abs(std - 1) > 0.12:
+            side = "wide" if std > 1 else "narrow"
+            raise Wrong(
+                f"{which} should have a spread of 1, it is {std:.2f}, too {side}. The noise belongs to the share (a "
+                "shorter way, less noise) and to the level: compare with exercise 2."
+            )
+    pair = Mixture(torch.tensor([[-2.0], [2.0]]), torch.tensor([0.5, 0.5]), torch.tensor([0.7, 0.3]))
+    left = (drawn(answer, pair, levels, 0.5) < 0).float().mean().item()
+    if abs(left - 0.7) > 0.06:
+        raise Wrong(
+            f"One bell is right, but of two components with 70 % and 30 % yours draws the larger one in {left:.0%}."
+        )
+    return "Walked by a denoiser alone, the points have the right spread, and the components their right weights."
+
+
+def exact_denoiser(mixture):
+    """denoise(y, sigma) of a `Mixture`: its exact posterior mean."""
+    return lambda y, sigma: y + sigma**2 * mixture.convolved(sigma).score(y)
+
+
+def drawn(answer, mixture, levels, share):
+    """Where 4,000 points end that `answer` walks down the levels of a `Mixture`."""
     torch.manual_seed(0)
-    start = torch.zeros(4000, 1)
-    y = answer(lambda points: (3 - points) / 0.25, start, 0.01, 300)
+    start = levels[0] * torch.randn(4000, mixture.means.shape[1])
+    x = start.clone()
+    y = answer(exact_denoiser(mixture), x, levels, share)
     if not isinstance(y, torch.Tensor) or y.shape != start.shape:
-        raise Wrong(f"The walk ends with as many points as it began, a tensor (4000, 1); yours is {describe(y)}.")
-    if not torch.isfinite(y).all() or y.mean() < -1:
-        raise Wrong("The points run away from the data: add the score, do not subtract it.")
-    mean, std = y.mean().item(), y.std().item()
-    if std < 0.05:
-        raise Wrong(f"All points end at the peak ({mean:.2f}): without fresh noise this is a climb, not a walk.")
-    if start.abs().max() > 0:
-        raise Wrong("Your walk changed the points it was given; work on a copy (y = y + ..., not y += ...).")
-    if abs(mean - 3) > 0.1:
-        raise Wrong(f"The points should settle around 3, yours are around {mean:.2f}: are all the steps taken?")
-    if abs(std - 0.5 / 2**0.5) < 0.03:
-        raise Wrong(f"The spread should be 0.5, yours is {std:.2f}: the noise has the factor sqrt(2 * eta).")
-    if abs(std - 0.5) > 0.05:
-        raise Wrong(f"The spread should be 0.5, yours is {std:.2f}: compare the noise with sqrt(2 * eta).")
-    return "The points fill the bell, not only its peak. With falling noise levels this is Song and Ermon's sampler."
+        shape = tuple(start.shape)
+        raise Wrong(f"As many points should come out as go in, a tensor {shape}; yours is {describe(y)}.")
+    if not torch.equal(x, start):
+        raise Wrong("Your walk changed the points it was given; work on a copy (x = x + ..., not x += ...).")
+    if not torch.isfinite(y).all():
+        raise Wrong("Some of your points are nan or infinite: move towards the guess, not away from it.")
+    return y
