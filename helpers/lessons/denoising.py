@@ -20,8 +20,26 @@ class UNet(nn.Module):
         self.up_2 = nn.ConvTranspose2d(32 + 32, 16, 4, stride=2, padding=1)
         self.up_1 = nn.ConvTranspose2d(16 + 16, 1, 4, stride=2, padding=1)
 
-    def forward(self, x):
+    def logits(self, x):
+        """What forward gives to the sigmoid: any real number."""
         a = F.relu(self.down_1(x))  # (N, 16, 14, 14)
         b = F.relu(self.down_2(a))  # (N, 32, 7, 7)
         h = F.relu(self.up_2(torch.cat([self.what(b), b], dim=1)))  # (N, 16, 14, 14)
-        return torch.sigmoid(self.up_1(torch.cat([h, a], dim=1)))
+        return self.up_1(torch.cat([h, a], dim=1))  # (N, 1, 28, 28)
+
+    def forward(self, x):
+        return torch.sigmoid(self.logits(x))
+
+
+class NoiseAwareUNet(nn.Module):
+    """Noisy images (N, 1, 28, 28) and their levels sigma (N, 1, 1, 1) -> estimates of the clean ones."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = UNet(channels=2)
+
+    def forward(self, x_noisy, sigma):
+        trust = 0.25 / (0.25 + sigma**2)  # w
+        scaled_down = x_noisy / (0.25 + sigma**2).sqrt()  # strong noise must not flood the layers
+        inputs = torch.cat([scaled_down, sigma.log().expand_as(x_noisy)], dim=1)
+        return trust * x_noisy + trust.sqrt() * sigma * self.net.logits(inputs)
