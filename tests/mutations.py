@@ -77,7 +77,30 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "x + torch.randn_like(x)",
         "damaged:",
     ),
-    "the posterior mean forgets the variance": ("denoising", "+ sigma**2 * mixture", "+ 0 * mixture", "gap < 0.15"),
+    "the posterior forgets what was known before": (
+        "denoising",
+        "log_prior(x[:, None]) - 0.5",
+        "-0.5",
+        "gap < 0.15",
+    ),
+    "the noise is added, not subtracted": (
+        "denoising",
+        "return x - self.sigma * self.logits(x)",
+        "return x + self.sigma * self.logits(x)",
+        "cured > decibels",
+    ),
+    "the noise-aware network trusts the noise": (
+        "denoising",
+        "trust = 0.25 / (0.25 + sigma**2)",
+        "trust = sigma**2 / (0.25 + sigma**2)",
+        "max(behind[:4])",
+    ),
+    "the staircase adds the noise of the level that it leaves": (
+        "denoising",
+        "x = x_hat + lower * torch.randn_like(x)",
+        "x = x_hat + 2**0.5 * sigma * torch.randn_like(x)",
+        "abs(spread - 0.5**0.5)",
+    ),
     "arrows point away from the data": (
         "denoising",
         "(denoise_points(net, y, sigma) - y)",
