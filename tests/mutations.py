@@ -89,10 +89,10 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "return x + self.sigma * self.logits(x)",
         "cured > decibels",
     ),
-    "the noise-aware network trusts the noise": (
+    "a wrong level is told": (
         "denoising",
-        "trust = 0.25 / (0.25 + sigma**2)",
-        "trust = sigma**2 / (0.25 + sigma**2)",
+        "scaled = x_noisy / (sigma**2 + 0.25).sqrt()",
+        "scaled = x_noisy / (sigma + 0.25)",
         "max(behind[:4])",
     ),
     "the staircase adds the noise of the level that it leaves": (
