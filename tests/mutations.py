@@ -91,8 +91,8 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
     ),
     "a wrong level is told": (
         "denoising",
-        "scaled = x_noisy / (sigma**2 + 0.25).sqrt()",
-        "scaled = x_noisy / (sigma + 0.25)",
+        "calm = x_noisy / (sigma**2 + 0.25).sqrt()",
+        "calm = x_noisy / (sigma + 0.25)",
         "max(behind[:4])",
     ),
     "the staircase adds the noise of the level that it leaves": (

@@ -4,8 +4,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers.claims import scaled
-
 
 # --- from notebooks/03_denoising.ipynb; edit there ---
 class UNet(nn.Module):
@@ -35,5 +33,5 @@ class UNet(nn.Module):
 
 def with_level(x_noisy, sigma):
     """Network input (N, 2, 28, 28): scaled noisy images and log sigma; sigma is (N, 1, 1, 1)."""
-    scaled = x_noisy / (sigma**2 + 0.25).sqrt()
-    return torch.cat([scaled, sigma.log().expand_as(x_noisy)], dim=1)
+    calm = x_noisy / (sigma**2 + 0.25).sqrt()
+    return torch.cat([calm, sigma.log().expand_as(x_noisy)], dim=1)
