@@ -105,7 +105,7 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "denoising",
         "(denoise_points(net, y, sigma) - y)",
         "(y - denoise_points(net, y, sigma))",
-        "cosine >",
+        "all_of_them > wanted",
     ),
     "the best discriminator forgets the forgeries": (
         "gan",
