@@ -52,8 +52,8 @@ def copycat(make):
     "autoencoder.2",
     "Cut the training images in two first. The mean, the directions and the two class means come from the 8,000; only "
     "the counting looks at the others.",
-    "Loop over d = 1, 2, 3, ...: the first d columns of the directions make a code of d numbers; `torch.cdist` says how "
-    "far each code lies from the two class means.",
+    "Loop over d = 1, 2, 3, ...: the first d columns of the directions make a code of d numbers; `torch.cdist` says "
+    "how far each code lies from the two class means.",
 )
 def smallest_code(answer):
     """Asks for the sneakers and boots, and for a pair of which each use of the wrong images gives another number."""
@@ -76,8 +76,8 @@ def smallest_code(answer):
     d = claimed[PAIR]
     chosen, at_last = (accuracies(PAIR, fitted, images)[d - 1] for images in (others, test))
     return (
-        f"{d} numbers out of 784 get {chosen:.1%} of the images right by which they were chosen. On the test images, that "
-        f"chose nothing, it is {at_last:.1%}: that is the number to report."
+        f"{d} numbers out of 784 get {chosen:.1%} of the images right by which they were chosen. On the test images, "
+        f"that chose nothing, it is {at_last:.1%}: that is the number to report."
     )
 
 
