@@ -11,11 +11,20 @@ ROW = re.compile(r"^\| (.+) \| \[(\d\d)\]\((\d\d_\w+\.ipynb)\) \|$", re.M)
 SYMBOLS = ["x", "x_hat", "z", "mu", "log_var", "generator", "discriminator", "t", "T", "x_0", "x_t", "eps", "betas",
            "alpha", "alpha_bars", "eps_hat", "x_0_hat", "v"]  # fmt: skip
 TERMS = [
-    "latent code", "latent space", "DataLoader", "overfitting", "score", "reparameterisation trick",
-    "evidence lower bound", "aggregate posterior", "posterior collapse", "FID", "precision", "recall", "minimax game",
-    "non-saturating loss", "exponential moving average", "mode collapse", "memorisation", "forward process",
-    "reverse process", "timestep", "noise schedule", "signal-to-noise ratio", "DDPM", "DDIM",
-    "classifier-free guidance",
+    "history", "generative model", "likelihood", "autoregressive model", "normalising flow", "implicit model",
+    "encoder", "decoder", "latent code", "latent space", "bottleneck", "manifold", "reconstruction loss",
+    "principal component analysis", "DataLoader", "interpolation", "overfitting", "validation", "early stopping",
+    "sparse autoencoder", "feature extraction", "unsupervised pretraining", "fine-tuning", "linear probe",
+    "anomaly detection", "AUROC", "entropy", "denoising autoencoder", "posterior mean", "U-Net", "score", "prior",
+    "variational autoencoder", "approximate posterior", "reparameterisation trick", "Kullback-Leibler divergence",
+    "evidence lower bound", "beta-VAE", "aggregate posterior", "posterior collapse", "Fréchet distance", "FID", "KID",
+    "precision", "recall", "generative adversarial network", "logit", "minimax game", "Jensen-Shannon divergence",
+    "non-saturating loss", "R1 penalty", "exponential moving average", "mode collapse", "Nash equilibrium",
+    "spectral norm", "Wasserstein distance", "conditional GAN", "synthetic data", "augmentation", "memorisation",
+    "forward process", "reverse process", "timestep", "noise schedule", "marginal", "signal-to-noise ratio",
+    "ancestral sampling", "DDPM", "DDIM", "v-prediction", "sinusoidal embedding", "residual block",
+    "classifier guidance", "classifier-free guidance", "guidance scale", "perception-distortion trade-off", "RePaint",
+    "SDEdit", "latent diffusion", "flow matching", "consistency model",
 ]  # fmt: skip
 
 
