@@ -149,7 +149,7 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "conditional_gan",
         "torch.cat([z, F.one_hot(y, 10)], dim=1)",
         "torch.cat([z, 0 * F.one_hot(y, 10)], dim=1)",
-        "obeyed > 0.8",
+        "obeyed > 0.7",
     ),
     "D looks at another class": (
         "conditional_gan",
