@@ -248,7 +248,7 @@ RIGHT = [
     ("gan.1", lambda p, q, prior: 1 - (1 - prior) * q / (p * prior + q - q * prior)),
     ("gan.1", lambda p, q, prior: torch.sigmoid((p / q).log() + np.log(prior / (1 - prior)))),
     ("gan.1", lambda p, q, prior: torch.stack([a / (a + b) for a, b in zip(prior * p, (1 - prior) * q, strict=True)])),
-    ("gan.1", lambda p, q, prior: torch.from_numpy(prior * p.numpy() / np.array(prior * p + (1 - prior) * q))),
+    ("gan.1", lambda p, q, prior: torch.from_numpy(prior * p.numpy() / (prior * p + (1 - prior) * q).numpy())),
     ("gan.2", leash()),
     ("gan.2", with_ones),
     ("gan.2", with_ones_like),
