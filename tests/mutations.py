@@ -126,6 +126,30 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "F.softplus(-discriminator(fake))",
         'ahead["-log D"]',
     ),
+    "D's step reaches into G": (
+        "gan",
+        'with torch.set_grad_enabled(name != "no_grad"):',
+        "with torch.set_grad_enabled(True):",
+        'grads["no_grad"][1] is None',
+    ),
+    "the walk stays on one moon": (
+        "gan",
+        "ends = z[to_upper.argmin()], z[to_lower",
+        "ends = z[to_upper.argmin()], z[to_upper",
+        "farthest > 0.98",
+    ),
+    "noise counts as edges": (
+        "gan",
+        "across[..., 1:, :] * across[..., :-1, :]",
+        "across * across",
+        "but not for edges",
+    ),
+    "a ruler that calls nothing a copy": (
+        "gan",
+        '"ratio": first / second',
+        '"ratio": second / first',
+        "but not from the ratio",
+    ),
     "points far from a mode count as good": (
         "gan_training",
         "good = distance < 3 *",

@@ -1,14 +1,19 @@
 """Judges of the exercises of 05_gan."""
 
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 from helpers.exercises import Wrong, as_number, describe, exercise
+
+RATE = 0.5  # the learning rate of both players in `gan_step`'s check
+STALE = 0.3  # what the check leaves in every gradient before the round begins
 
 
 @exercise(
     "gan.1",
     "At one point, prior * p of what D sees is real and (1 - prior) * q is fake. Which part of both together is real?",
-    "prior * p / (prior * p + (1 - prior) * q); with prior = 1/2 it is the lesson's formula.",
+    "Check yours at two places: where q = 0 the answer is 1, and where p = q it is the prior.",
 )
 def best_discriminator(answer):
     """Compares with Bayes' rule at five points, for three priors."""
@@ -17,6 +22,7 @@ def best_discriminator(answer):
         value, expected = answer(p, q, prior), prior * p / (prior * p + (1 - prior) * q)
         if not isinstance(value, torch.Tensor) or value.shape != p.shape:
             raise Wrong(f"D answers once for each point, a tensor (5,); yours is {describe(value)}.")
+        value = value.float()
         if torch.allclose(value, 1 - expected, atol=1e-5):
             raise Wrong("That is the probability of being fake; D says how probable real is.")
         if torch.allclose(value, expected, atol=1e-5):
@@ -25,70 +31,232 @@ def best_discriminator(answer):
             raise Wrong(f"Right for one half; with a prior of {prior} the real and the fake weigh differently.")
         if torch.allclose(value, prior * p / (p + q), atol=1e-5):
             raise Wrong("Where q is 0 a sample must be real, so D = 1; weigh p and q before you divide.")
+        if torch.allclose(value, (1 - prior) * p / ((1 - prior) * p + prior * q), atol=1e-5):
+            raise Wrong("The two weights are exchanged: the prior is the fraction of real samples.")
         raise Wrong(f"Not yet, for example with prior {prior}: think of Bayes' rule.")
     return "It is Bayes' rule. A batch with few real samples makes a suspicious D."
 
 
+class Critic:
+    """A D of known slope that notes what it is asked: logits (N, 1) of images (N, 1, 28, 28)."""
+
+    def __init__(self, logit):
+        self.logit, self.asked = logit, []
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def __call__(self, images):
+        self.asked.append(images.detach().clone())
+        return self.weight * self.logit(images.flatten(1))[:, None]
+
+
+def fractions(asked, x, fake):
+    """The fraction (N,) of x in the mixtures `asked` of x and fake; raises `Wrong` if they are no such mixtures."""
+    if asked.shape != x.shape:
+        raise Wrong(f"D should be asked about one image for each pair, {tuple(x.shape)}; it got {describe(asked)}.")
+    along, way = (asked - fake).flatten(1), (x - fake).flatten(1)
+    a = (along * way).sum(dim=1) / way.square().sum(dim=1)
+    if (along - a[:, None] * way).abs().max() > 1e-3:
+        raise Wrong("Each image needs one a of its own, the same for all of its pixels, between one x and one fake.")
+    return a
+
+
 @exercise(
     "gan.2",
-    "-log D = softplus(-logit), and log(1 - D) = -softplus(logit).",
-    "`F.softplus` never overflows; the saturating loss has a minus in front and is below zero.",
-)
-def generator_loss(answer):
-    """Compares with the formulas in double precision, then at logits of 200."""
-    logit = torch.tensor([[-3.0], [0.0], [2.0], [-1.0]])
-    d = torch.sigmoid(logit.double())
-    right = {True: (1 - d).log().mean().item(), False: -d.log().mean().item()}
-    values = {kind: as_number(answer(logit, kind)) for kind in (True, False)}
-    if abs(values[True] - right[False]) < 1e-4 and abs(values[False] - right[True]) < 1e-4:
-        raise Wrong("The two losses are exchanged: log(1 - D) is the saturating one.")
-    for kind, name in ((True, "log(1 - D)"), (False, "-log D")):
-        if abs(values[kind] + right[kind]) < 1e-4:
-            raise Wrong(f"The mean of {name} has the other sign; G wants this loss to be small.")
-        if abs(values[kind] - 4 * right[kind]) < 1e-4:
-            raise Wrong("That is the sum over the fake images; asked is the mean.")
-        if abs(values[kind] - right[kind]) > 1e-4:
-            raise Wrong(
-                f"The mean of {name} should be {right[kind]:.4f} for these logits, yours is {values[kind]:.4f}."
-            )
-    sure = {kind: as_number(answer(torch.tensor([[-200.0], [200.0]]), kind)) for kind in (True, False)}
-    if not abs(sure[True] + 100) < 1e-3 or not abs(sure[False] - 100) < 1e-3:
-        raise Wrong(
-            "At logits of 200 it overflows: a sigmoid is exactly 0 or 1 there. Softplus takes the logit itself."
-        )
-    return "The same wish twice, and both safe at any logit."
-
-
-@exercise(
-    "gan.3",
-    "Mix x and fake, switch `requires_grad_` on for the mixture, and take `torch.autograd.grad` of the summed logits.",
-    "One random number for each image, shape (N, 1, 1, 1); norms over `.flatten(1)`; `create_graph=True`.",
+    "Mix; switch on gradients for the mixture; then ask `torch.autograd.grad` for the slope of D's logits there.",
+    "Where do the images of a batch meet? Only in the mean at the end: a, and the norm, are each image's own. And D "
+    "must be able to learn from the result: lesson 05's `r1_penalty` shows with which argument.",
 )
 def gradient_penalty(answer):
     """Critics of known slope: a linear one, and one whose slope grows with the distance from 0."""
     generator = torch.Generator().manual_seed(0)
-    x, fake = torch.rand(2, 64, 1, 28, 28, generator=generator)
-    weight = torch.nn.Parameter(torch.full((784, 1), 3 / 28))  # slope: a vector of length 3
-    value = answer(lambda images: images.flatten(1) @ weight, x, fake)
+    x, fake = torch.rand(2, 1000, 1, 28, 28, generator=generator)
+    linear = Critic(lambda images: images @ torch.full((784,), 3 / 28))  # slope: a vector of length 3
+    value = answer(linear, x, fake)
     if not isinstance(value, torch.Tensor) or value.ndim:
         raise Wrong(f"The penalty is a tensor without dimensions; yours is {describe(value)}.")
     if not value.requires_grad:
         raise Wrong("D cannot learn from it: the penalty has no gradient. See `create_graph`.")
-    known = {4.0: None, 9.0: "That is the squared slope, R1's penalty; here the slope should be one.",
+    known = {4.0: "", 9.0: "That is the squared slope, R1's penalty; here the slope should be one.",
              2.0: "The distance of the slope from one has to be squared."}  # fmt: skip
     found = next((k for k in known if abs(value.item() - k) < 1e-2), None)
     if found is None:
         raise Wrong(f"A linear D with a slope of 3 everywhere has penalty (3 - 1)² = 4; yours is {value.item():.3f}.")
     if known[found]:
         raise Wrong(known[found])
-    ones = torch.ones_like(x)
-    torch.manual_seed(0)
-    value = answer(lambda images: weight.sum() * 0 + images.square().flatten(1).sum(1) / 56, 0 * ones, ones).item()
-    # the slope at a mixture with a fraction b of `fake` is b: mean of (b - 1)^2 is 1/3, at the ends 0 or 1
-    if value < 0.02 or value > 0.98:
-        raise Wrong("The slope is measured at the real or at the fake images; asked are points between them.")
-    if abs(value - 0.25) < 0.01:
-        raise Wrong("All images are mixed half and half; draw one a for each image.")
-    if abs(value - 1 / 3) > 0.15:
-        raise Wrong("Each image needs one a of its own, evenly from 0 to 1, the same for all of its pixels.")
+    bowl = Critic(lambda images: images.square().sum(dim=1) / 20)  # slope at an image: a tenth of its length
+    value = answer(bowl, x, fake)
+    a = fractions(bowl.asked[-1], x, fake)
+    if a.std() < 1e-3:
+        raise Wrong("All images are mixed alike, and D is asked at one place of each way; draw one a for each image.")
+    steps = torch.arange(1, len(a) + 1) / len(a)
+    if (a.sort().values - steps).abs().max() > 0.08:  # of even numbers one in a hundred thousand is so far off
+        raise Wrong("The fractions a are not spread evenly from 0 to 1; `torch.rand` draws such numbers.")
+    expected = (bowl.asked[-1].flatten(1).norm(dim=1) / 10 - 1).square().mean()
+    if abs(value.item() - expected) > 1e-3 * expected:
+        raise Wrong(
+            f"For a D whose slope differs from image to image the penalty should be {expected:.4f}; yours is "
+            f"{value.item():.4f}. Take each image's own norm, then the distance from one, squared, and the mean last."
+        )
+    (slope,) = torch.autograd.grad(value, bowl.weight)
+    if not torch.isclose(slope, 2 * (expected + bowl.asked[-1].flatten(1).norm(dim=1).mean() / 10 - 1), rtol=1e-3):
+        raise Wrong("The value is right, but D would learn something else from it: is the graph of the slope whole?")
     return "With that penalty D is a critic that cannot become steep anywhere on the way."
+
+
+def players(sure=1.0):
+    """(G, D) with a few weights, the same each time; D's logits are multiplied by `sure`."""
+    dice = torch.Generator().manual_seed(5)
+    g = nn.Linear(2, 2)
+    d = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 1))
+    for weight in (*g.parameters(), *d.parameters()):
+        weight.data = torch.randn(weight.shape, generator=dice)
+    d[2].weight.data *= sure
+    return g, d
+
+
+def material():
+    """Real points and two sets of codes, all (6, 2)."""
+    return torch.randn(3, 6, 2, generator=torch.Generator().manual_seed(6)) + torch.tensor([[[2.0]], [[0.0]], [[0.0]]])
+
+
+def vector(net):
+    """All weights of a network in one vector."""
+    return torch.cat([weight.detach().flatten() for weight in net.parameters()])
+
+
+def moved(net, loss, others=0.0):
+    """The vector of weights of `net` after one step down `loss`; `others`: what else lies in the gradients."""
+    slopes = torch.autograd.grad(loss, list(net.parameters()), retain_graph=True)
+    return vector(net) - RATE * (torch.cat([slope.flatten() for slope in slopes]) + others)
+
+
+def with_weights(net, weights):
+    """The network, filled with a vector of weights."""
+    nn.utils.vector_to_parameters(weights, net.parameters())
+    return net
+
+
+def loss_of_d(real, fake):
+    """D's loss for logits of real and fake points."""
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+MISTAKES_OF_D = {  # loss of the logits of real and fake points -> what to say
+    "D is taught that real ones are fake and fake ones real: turn the signs.": lambda r, f: loss_of_d(-r, -f),
+    "D's loss is the sum of two means, not the mean of both.": lambda r, f: loss_of_d(r, f) / 2,
+    "D's loss is a sum over the batch; the lesson takes means.": lambda r, f: 6 * loss_of_d(r, f),
+    "D sees real ones only: the fakes are missing in its loss.": lambda r, f: F.softplus(-r).mean(),
+    "D sees fakes only: the real ones are missing in its loss.": lambda r, f: F.softplus(f).mean(),
+}
+MISTAKES_OF_G = {  # loss of the logits of fake points -> what to say
+    "That is log(1 - D), the saturating loss: its slope vanishes when G is always caught.": lambda f: (
+        -F.softplus(f).mean()
+    ),
+    "G learns to be caught: that is D's wish. Turn the sign of the logit.": lambda f: F.softplus(f).mean(),
+    "G's loss is a sum over the batch; the lesson takes means.": lambda f: 6 * F.softplus(-f).mean(),
+}
+
+
+def like(one, other):
+    """Whether two vectors of weights are the same, but for rounding."""
+    return torch.allclose(one, other, atol=1e-4)
+
+
+def check_d(found, x, z_d, z_g):
+    """Raise `Wrong` unless `found`, D's weights after the round, are what D's step makes of them."""
+    g, d = players()
+    real, fake = d(x), d(g(z_d).detach())
+    right = moved(d, loss_of_d(real, fake))
+    if like(found, right):
+        return right
+    if like(found, vector(d)):
+        raise Wrong("D has not moved: its optimiser has to step once.")
+    if like(found, moved(d, loss_of_d(real, fake), STALE)):
+        raise Wrong("Old gradients are mixed into D's step: D's optimiser has to clear them first.")
+    for words, loss in MISTAKES_OF_D.items():
+        if like(found, moved(d, loss(real, fake))):
+            raise Wrong(words)
+    if like(found, moved(d, loss_of_d(real, d(g(z_g))))):
+        raise Wrong("D's fakes should be made of z_d; z_g is for G's step.")
+    for codes in (z_g, z_d):
+        first, opponent = players()
+        first = with_weights(first, moved(first, F.softplus(-opponent(first(codes))).mean()))
+        if like(found, moved(d, loss_of_d(real, d(first(z_d).detach())))):
+            raise Wrong("G moved first; here D's turn comes first.")
+    later = with_weights(players()[1], right)
+    again = moved(later, F.softplus(-later(g(z_g))).mean())
+    if like(found, again) or like(found, again + right - vector(d)):  # D's own gradients cleared before, or not
+        raise Wrong("D also moved in G's step, and in G's favour: only G's optimiser may step there.")
+    raise Wrong("D's weights are not where one step down its loss leads: real logits up, fake logits down.")
+
+
+def check_g(found, d_after, x, z_d, z_g):
+    """Raise `Wrong` unless `found`, G's weights after the round, are what G's step against the new D makes of them."""
+    g, before = players()
+    d = with_weights(players()[1], d_after)
+    logit = d(g(z_g))
+    loss = F.softplus(-logit).mean()
+    if like(found, moved(g, loss)):
+        return
+    if like(found, vector(g)):
+        raise Wrong("G has not moved: does a gradient reach it, and does its optimiser step once?")
+    caught = torch.autograd.grad(loss_of_d(before(x), before(g(z_d))), list(g.parameters()))
+    caught = torch.cat([slope.flatten() for slope in caught])
+    if like(found, moved(g, loss, STALE)):
+        raise Wrong("Old gradients are mixed into G's step: G's optimiser has to clear them first.")
+    if like(found, moved(g, loss, caught)) or like(found, moved(g, loss, caught + STALE)):
+        raise Wrong("D's step left a gradient in G, and G used it: cut G off there, or clear it before G's step.")
+    for words, mistake in MISTAKES_OF_G.items():
+        if like(found, moved(g, mistake(logit))):
+            raise Wrong(words)
+    if like(found, moved(g, F.softplus(-before(g(z_g))).mean())):
+        raise Wrong("G played against D as it was before its step; in turn means: against the D that has just learned.")
+    if like(found, moved(g, F.softplus(-d(g(z_d))).mean())):
+        raise Wrong("G's fakes should be made of z_g, fresh codes; z_d was for D's step.")
+    raise Wrong("G's weights are not where one step down -log D(G(z_g)) leads, against the D that has just learned.")
+
+
+def round_of(answer, x, z_d, z_g, sure=1.0):
+    """What `answer` returns, and both players after the round, which began with old gradients in every weight."""
+    g, d = players(sure)
+    for weight in (*g.parameters(), *d.parameters()):
+        weight.grad = torch.full_like(weight, STALE)
+    opt_g, opt_d = (torch.optim.SGD(net.parameters(), lr=RATE) for net in (g, d))
+    return answer(g, d, x, z_d, z_g, opt_g, opt_d), g, d
+
+
+@exercise(
+    "gan.3",
+    "Write D's step first, whole: two logits, one loss, clear, backward, step. Then G's, and ask the D that has just "
+    "learned. In each step: whose weights may move?",
+    "In D's step the fakes are mere images, and nothing may flow back into G; in G's step the gradient has to flow "
+    "through D. Both losses are `F.softplus` of a logit with the right sign, so that nothing overflows.",
+)
+def gan_step(answer):
+    """One round of two tiny players, compared weight by weight; then one with a D that is very sure."""
+    x, z_d, z_g = material()
+    value, g, d = round_of(answer, x, z_d, z_g)
+    if not all(weight.isfinite().all() for weight in (vector(g), vector(d))):
+        raise Wrong("A weight is nan or infinite after one round.")
+    right = check_d(vector(d), x, z_d, z_g)
+    check_g(vector(g), right, x, z_d, z_g)
+    fresh, before = players()
+    loss_d = loss_of_d(before(x), before(fresh(z_d))).item()
+    loss_g = F.softplus(-with_weights(players()[1], right)(fresh(z_g))).mean().item()
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise Wrong(f"The moves are right. Return both losses, D's and G's; yours is {describe(value)}.")
+    told = [as_number(part) for part in value]
+    if abs(told[0] - loss_d) > 1e-3 or abs(told[1] - loss_g) > 1e-3:
+        raise Wrong(
+            f"The moves are right, the numbers are not: D's loss was {loss_d:.4f} and G's {loss_g:.4f}, in this order; "
+            f"yours are {told[0]:.4f} and {told[1]:.4f}."
+        )
+    for sure in (1000.0, -1000.0):
+        value, g, d = round_of(answer, x, z_d, z_g, sure)
+        told = torch.tensor([as_number(part) for part in value])
+        if not all(numbers.isfinite().all() for numbers in (vector(g), vector(d), told)):
+            raise Wrong(
+                "With a D that is very sure (logits of 1,000) it overflows: a sigmoid is exactly 0 or 1 there. "
+                "Softplus takes the logit itself."
+            )
+    return "That is the whole of GAN training: what is left is to call it some thousand times."

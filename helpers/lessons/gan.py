@@ -18,7 +18,8 @@ def network(inputs, outputs, width=64):
 
 def discriminator_step(generator, discriminator, x, z, optimizer, penalty=None):
     """Teach D with real x and fakes made of codes z; returns its loss (without the penalty)."""
-    fake = generator(z).detach()  # cut off from the generator
+    with torch.no_grad():  # here the fakes are mere images: nothing goes back into the generator
+        fake = generator(z)
     loss = F.softplus(-discriminator(x)).mean() + F.softplus(discriminator(fake)).mean()
     extra = penalty(discriminator, x) if penalty else 0  # see "Clothes" below
     optimizer.zero_grad()
@@ -97,7 +98,16 @@ class GAN(nn.Module):
 
 
 def sharpness(images, reference):
-    """Mean squared difference of neighbouring pixels of images, relative to that of reference."""
+    """Mean squared difference of neighbours, relative to that of reference; counts noise, too."""
     def edges(x):
         return x.diff(dim=-1).square().mean() + x.diff(dim=-2).square().mean()
+    return (edges(images) / edges(reference)).item()
+
+
+def edge_strength(images, reference):
+    """Like `sharpness`, each difference times the one beside it: noise adds nothing."""
+    def edges(x):
+        across, down = x.diff(dim=-1), x.diff(dim=-2)
+        along = (across[..., 1:, :] * across[..., :-1, :]).mean()
+        return along + (down[..., 1:] * down[..., :-1]).mean()
     return (edges(images) / edges(reference)).item()
