@@ -37,7 +37,19 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "representations",
         "def auroc(normal, strange):",
         "def auroc(strange, normal):",
-        "wide[i] < narrower[i]",
+        "wide < narrow < code",
+    ),
+    "each view is its own partner": (
+        "representations",
+        "similar.fill_diagonal_(-torch.inf)",
+        "similar.fill_diagonal_(0.0)",
+        "right angles",
+    ),
+    "PCA keeps its last numbers": (
+        "representations",
+        "kept = directions[:, :code_size]",
+        "kept = directions[:, -code_size:]",
+        "pca < 0.9 * ours",
     ),
     "no gradient comes back from the drawn code": (
         "variational",

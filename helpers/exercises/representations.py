@@ -33,41 +33,11 @@ def entropy_bits(entropy):
 
 @exercise(
     "representations.2",
-    "For each label that occurs, average the codes that carry it; then measure distances to these averages.",
-    "`torch.cdist(new_codes, centres).argmin(dim=1)` gives the number of the nearest centre; "
-    "`classes = labels.unique()` turns that number back into a label.",
-)
-def nearest_centroid(classify):
-    """Three clouds with the labels 2, 5 and 7; in the middle one the nearest single point would mislead."""
-    generator = torch.Generator().manual_seed(0)
-    labels = torch.tensor([2, 5, 7]).repeat(40)
-    centres = torch.tensor([[0.0, 0.0], [6.0, 0.0], [0.0, 6.0]]).repeat(40, 1)
-    codes = centres + torch.randn(120, 2, generator=generator)
-    codes[0] = torch.tensor([5.0, 0.5])  # one stray point of class 2 inside class 5
-    new_codes, right = torch.tensor([[0.2, 0.1], [5.0, 0.5], [0.3, 5.0]]), torch.tensor([2, 5, 7])
-    predicted = classify(codes, labels, new_codes)
-    if not isinstance(predicted, torch.Tensor) or predicted.shape != (3,):
-        raise Wrong(f"The result should be one label for each new code, a tensor (3,); yours is {describe(predicted)}.")
-    if predicted.tolist() == [0, 1, 2]:
-        raise Wrong("These are the numbers of the nearest centres; turn them back into labels (here 2, 5 and 7).")
-    if predicted.tolist() == [2, 2, 7]:
-        raise Wrong("One stray point misled you: compare with the average of each class, not with single points.")
-    if not (predicted == right).any():
-        raise Wrong("All wrong, so perhaps the farthest centre is chosen: argmin, not argmax.")
-    if not (predicted == right).all():
-        raise Wrong(
-            f"Expected {right.tolist()}, got {predicted.tolist()}; is each centre the mean of its own class only?"
-        )
-    return "A classifier without any training, and a hard one to beat with five labels a class."
-
-
-@exercise(
-    "representations.3",
-    "Compare every strange score with every normal score: `strange[:, None]` and `normal[None, :]`.",
-    "The share of pairs in which the strange score is higher, plus half the share of ties.",
+    "Compare every strange score with every normal score: which shape have `strange[:, None]` and `normal[None, :]`?",
+    "Two tables of comparisons: where is the strange one higher, and where are both equal? A table's mean is a share.",
 )
 def auroc(area):
-    """Checks order, ties and independence of a threshold on scores whose area is known."""
+    """Checks order, ties, groups of different sizes and scores below zero, on scores whose area is counted here."""
     normal, strange = torch.tensor([0.1, 0.2, 0.3, 0.3]), torch.tensor([0.3, 0.9])
     value, expected = as_number(area(normal, strange)), 7 / 8
     if abs(value - (1 - expected)) < 1e-4:
@@ -78,4 +48,92 @@ def auroc(area):
         raise Wrong("Ties count one half, not one.")
     if abs(value - expected) > 1e-4:
         raise Wrong(f"For normal 0.1 0.2 0.3 0.3 and strange 0.3 0.9 the area is {expected}; yours is {value:.3f}.")
+    for normal, strange in ((range(-6, 3), range(-4, 1)), ([5.0], [5.0, 7.0, 1.0]), (range(4), range(-9, -4))):
+        pairs = [(a > b) + (a == b) / 2 for a in strange for b in normal]
+        value = as_number(area(torch.tensor(normal, dtype=torch.float), torch.tensor(strange, dtype=torch.float)))
+        if abs(value - sum(pairs) / len(pairs)) > 1e-4:
+            scores = f"normal {list(normal)} and strange {list(strange)}"
+            raise Wrong(
+                f"Right for one example, not for {scores}: expected {sum(pairs) / len(pairs):.3f}, got {value:.3f}."
+            )
     return "The area under the ROC curve needs no threshold: 0.5 is a coin, 1 is perfect."
+
+
+NAMES = torch.tensor([2, 5, 7])  # labels of the clouds of points: not 0, 1, 2
+TRAIN, VALID, NEW = 1, 2, 3  # seeds
+
+
+def points(kind, n, seed):
+    """Features (n, d) of one `kind` of difficulty, and labels (n,) from `NAMES`."""
+    generator = torch.Generator().manual_seed(seed)
+    classes = torch.arange(n) % 3
+    if kind == "fine":  # two nearly equal features: only their small difference tells the classes apart
+        common = torch.randn(n, 1, generator=generator)
+        apart = 0.02 * (classes[:, None] - 1.0) + 0.004 * torch.randn(n, 1, generator=generator)
+        return torch.cat([common, common + apart], dim=1), NAMES[classes]
+    if kind == "scales":  # the telling features are tiny, the loud ones are noise, and one never changes
+        telling = torch.eye(3)[classes] + 0.2 * torch.randn(n, 3, generator=generator)
+        loud = 100 * torch.randn(n, 6, generator=generator)
+        return torch.cat([1e-4 * telling, loud, torch.zeros(n, 1)], dim=1), NAMES[classes]
+    directions = torch.randn(3, 60, generator=torch.Generator().manual_seed(99))  # weak signs in many features
+    x = 0.3 * directions[classes] + torch.randn(n, 60, generator=generator)
+    mistaken = torch.rand(n, generator=generator) < (0 if seed == NEW else 0.3)  # labels that somebody got wrong
+    guesses = torch.randint(0, 3, (n,), generator=generator)
+    return x, NAMES[torch.where(mistaken, guesses, classes)]
+
+
+def share_right(probe, kind, n):
+    """How many of 1,500 new points of this kind a probe names rightly, after n points with labels."""
+    given = [*points(kind, n, TRAIN), *points(kind, 300, VALID)]
+    new, right = points(kind, 1500, NEW)
+    before = [x.clone() for x in (*given, new)]
+    predicted = probe(*given, new)
+    if any(not torch.equal(x, y) for x, y in zip(before, (*given, new), strict=True)):
+        raise Wrong("Your function changes the features that it was given; work on copies (`x / std` makes one).")
+    predicted = torch.as_tensor(predicted)
+    if predicted.shape != (1500,):
+        raise Wrong(f"The result should be one label for each of 1,500 new points; yours is {describe(predicted)}.")
+    if not torch.isin(predicted, NAMES).all():
+        raise Wrong(f"The labels here are 2, 5 and 7; among yours is {predicted[~torch.isin(predicted, NAMES)][0]}.")
+    alone = torch.as_tensor(probe(*given, new[:1]))
+    if alone.shape != (1,) or alone[0] != predicted[0]:
+        raise Wrong(
+            "One new point alone gets another label than among others: scale new points as the training points."
+        )
+    return (predicted == right).float().mean().item()
+
+
+@exercise(
+    "representations.3",
+    "Three steps: a scale from the training features (what would a deviation of 0 do?), one probe per strength, and "
+    "the accuracy of each on the validation points, which are scaled in the same way.",
+    "Keep the probe with the highest validation accuracy so far, together with that accuracy, and at the end let it "
+    "predict for the new points, scaled by the same deviations as the rest.",
+)
+def fair_probe(probe):
+    """Loud features that tell nothing, a difference that needs large weights, wrong labels that need small ones."""
+    try:
+        scales = share_right(probe, "scales", 60)
+    except ValueError as error:
+        if "NaN" not in str(error) and "infinity" not in str(error):
+            raise
+        raise Wrong(
+            "A feature that never changes has deviation 0, and 0 / 0 is nan; give it another divisor."
+        ) from None
+    if scales < 0.9:
+        raise Wrong(
+            f"{scales:.0%} right where loud features are noise and faint ones tell: is every feature divided by its "
+            "deviation over the training points, at training and afterwards?"
+        )
+    fine = share_right(probe, "fine", 60)
+    if fine < 0.85:
+        raise Wrong(
+            f"{fine:.0%} right where a fine difference needs large weights: is a large strength tried, and chosen?"
+        )
+    noisy = share_right(probe, "noisy", 90)
+    if noisy < 0.77:
+        raise Wrong(
+            f"{noisy:.0%} right where a third of the labels is noise and small weights do better: which strength is "
+            "best on the validation points, which no probe was fitted to?"
+        )
+    return "Scaled by what was seen, chosen on what was set aside: this is a probe that other people can believe."
