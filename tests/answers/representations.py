@@ -19,7 +19,7 @@ def bits(p):
 
 def entropy_by_numpy(levels):
     total = 0.0
-    for column in np.asarray(levels).T:
+    for column in levels.numpy().T:
         _, counts = np.unique(column, return_counts=True)
         p = counts / counts.sum()
         total -= float((p * np.log2(p)).sum())
@@ -70,7 +70,7 @@ def by_scikit(x, labels, x_valid, labels_valid, x_new, strengths=STRENGTHS, scal
 
 
 def by_numpy(x, labels, x_valid, labels_valid, x_new):
-    x, x_valid, x_new = (np.array(part) for part in (x, x_valid, x_new))  # copies
+    x, x_valid, x_new = (part.numpy().copy() for part in (x, x_valid, x_new))
     middle, std = x.mean(axis=0), x.std(axis=0) + 1e-9
     for part in (x, x_valid, x_new):
         part -= middle
@@ -78,7 +78,7 @@ def by_numpy(x, labels, x_valid, labels_valid, x_new):
     best, found = -1.0, None
     for strength in reversed(STRENGTHS):
         probe = logistic(x, labels, strength)
-        right = np.mean(probe.predict(x_valid) == np.asarray(labels_valid))
+        right = np.mean(probe.predict(x_valid) == labels_valid.numpy())
         if right >= best:
             best, found = right, probe
     return found.predict(x_new)
