@@ -281,7 +281,8 @@ def test_worse_images_are_judged_worse(fashion, judge, capsys):
     assert max(map(len, printed.splitlines())) <= 100
     assert floor.kid < little.kid < much.kid
     assert verdicts["test images"].precision == verdicts["test images"].recall == 1
-    assert min(floor.precision, floor.recall) > 0.85 > 0.5 > max(much.precision, verdicts["shirts"].recall)
+    assert min(floor.precision, floor.recall) > 0.85 > 0.5 > max(much.recall, verdicts["shirts"].recall)
+    # precision alone is no verdict: to this judge much noise looks like some garments, so that its images lie near a few
 
 
 def test_an_evaluation_is_the_measures_one_by_one(fashion, judge):
