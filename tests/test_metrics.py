@@ -282,7 +282,7 @@ def test_worse_images_are_judged_worse(fashion, judge, capsys):
     assert floor.kid < little.kid < much.kid
     assert verdicts["test images"].precision == verdicts["test images"].recall == 1
     assert min(floor.precision, floor.recall) > 0.85 > 0.5 > max(much.recall, verdicts["shirts"].recall)
-    # precision alone is no verdict: to this judge much noise looks like some garments, so that its images lie near a few
+    # precision alone is no verdict: to this judge much noise lies near a few garments
 
 
 def test_an_evaluation_is_the_measures_one_by_one(fashion, judge):
