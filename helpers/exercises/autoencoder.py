@@ -61,20 +61,21 @@ def smallest_code(answer):
     fitted, others = part(train, slice(FITTED)), part(train, slice(FITTED, None))
     claimed = {pair: as_size(answer(train, *pair)) for pair in (PAIR, TELLING)}
     leaks = [(fitted, test), (train, test), (train, others), (fitted, fitted), (train, train)]
-    right = smallest(TELLING, fitted, others)
-    if claimed[TELLING] != right and claimed[TELLING] in [smallest(TELLING, *leak) for leak in leaks]:
+    shares = {pair: accuracies(pair, fitted, others) for pair in (PAIR, TELLING)}
+    right = smallest(shares[TELLING])
+    if claimed[TELLING] != right and claimed[TELLING] in [smallest(accuracies(TELLING, *leak)) for leak in leaks]:
         raise Wrong(
             f"For {named(TELLING, train)}, d = {claimed[TELLING]} is what one gets when the images that choose took "
             "part in the fit, too, or when the test images choose. Fit on the first 8,000, choose on the other 2,000."
         )
     for pair, d in claimed.items():
-        accuracy = accuracies(pair, fitted, others)[d - 1]
+        accuracy = shares[pair][d - 1]
         if accuracy < ENOUGH:
             raise Wrong(f"With d = {d}, only {accuracy:.1%} of the images of {named(pair, train)} are right.")
-        if d > smallest(pair, fitted, others):
+        if d > smallest(shares[pair]):
             raise Wrong(f"d = {d} is enough for {named(pair, train)} ({accuracy:.1%}), but fewer numbers are, too.")
     d = claimed[PAIR]
-    chosen, at_last = (accuracies(PAIR, fitted, images)[d - 1] for images in (others, test))
+    chosen, at_last = shares[PAIR][d - 1], accuracies(PAIR, fitted, test)[d - 1]
     return (
         f"{d} numbers out of 784 get {chosen:.1%} of the images right by which they were chosen. On the test images, "
         f"that chose nothing, it is {at_last:.1%}: that is the number to report."
@@ -101,9 +102,9 @@ def part(data, rows):
     return replace(data, images=data.images[rows], labels=data.labels[rows])
 
 
-def smallest(pair, fitted, others):
-    """The smallest code with which enough images of `others` are right; 785 if none is."""
-    return next((d for d, share in enumerate(accuracies(pair, fitted, others), start=1) if share >= ENOUGH), 785)
+def smallest(shares):
+    """The smallest code that is right often enough, by the `accuracies` of codes of 1, 2, ... numbers; 785 if none."""
+    return next((d for d, share in enumerate(shares, start=1) if share >= ENOUGH), 785)
 
 
 def accuracies(pair, fitted, others):
