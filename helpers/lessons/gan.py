@@ -97,15 +97,8 @@ class GAN(nn.Module):
         return torch.cat([self.ema(part) for part in z.split(500)])
 
 
-def sharpness(images, reference):
-    """Mean squared difference of neighbours, relative to that of reference; counts noise, too."""
-    def edges(x):
-        return x.diff(dim=-1).square().mean() + x.diff(dim=-2).square().mean()
-    return (edges(images) / edges(reference)).item()
-
-
 def edge_strength(images, reference):
-    """Like `sharpness`, each difference times the one beside it: noise adds nothing."""
+    """Mean product of a difference of neighbours and the one beside it; noise adds nothing."""
     def edges(x):
         across, down = x.diff(dim=-1), x.diff(dim=-2)
         along = (across[..., 1:, :] * across[..., :-1, :]).mean()
