@@ -42,6 +42,7 @@ from helpers.files import (
     shipped_folder,
     whose,
 )
+from helpers.training import titled
 
 JUDGE = "judge"  # how the names of weights begin that no lesson trains
 HISTORY = "history."  # how the keys of a history begin in a file; the rest is its name there
@@ -108,7 +109,8 @@ def train_or_load(name, fit, model, data, steps, seed, ema=None, **options):
     networks, averaged = ([], {}) if model is None else ([model], {} if ema is None else {"ema": ema})
     started = time.perf_counter()
     try:
-        returned = fit(*networks, data, whole, start, **averaged, **options)
+        with titled(name):
+            returned = fit(*networks, data, whole, start, **averaged, **options)
     except KeyboardInterrupt as stop:
         rest = "nothing was saved, and what an earlier training saved is untouched; run this cell again to train"
         raise Interrupted(f"the training of {name} was stopped half-way; {rest}") from stop

@@ -3,7 +3,8 @@
 import io
 import random
 import time
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 
 import numpy as np
 import torch
@@ -58,18 +59,33 @@ def one_cycle(optimizer, max_lr, steps, warmup=0.3):
     return torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr, total_steps=number, pct_start=float(warmup))
 
 
-def progress(batches, losses, marks=None, title="training loss", every=1.0):
+curve_title = ContextVar("curve_title", default="training loss")
+
+
+@contextmanager
+def titled(title):
+    """Within it, `progress` calls its curves `title` unless it is told another."""
+    token = curve_title.set(title)
+    try:
+        yield
+    finally:
+        curve_title.reset(token)
+
+
+def progress(batches, losses, marks=None, title=None, every=1.0):
     """Yield from `batches` (which has a length) and draw `losses` while the loop body fills it.
 
     losses: a list that grows by one number a step, or {name: such a list}. marks: {label: height} of lines to
-    compare with. Redrawn every `every` seconds at most; the last picture stays as one figure, also when the loop is
-    interrupted. Outside a notebook it only yields.
+    compare with. title: if there is none, the name of the network that `train_or_load` trains. Redrawn every `every`
+    seconds at most; the last picture stays as one figure, also when the loop is interrupted. Outside a notebook it
+    only yields.
     """
     try:
         total = len(batches)
     except TypeError as error:  # said now, not at the first redraw
         kind = type(batches).__name__
         raise CourseError(f"progress got a {kind}, which has no length; give it a list or range(steps)") from error
+    title = curve_title.get() if title is None else title
     canvas = LivePicture() if in_notebook() else None
     started = shown = time.perf_counter()
     pause = every

@@ -11,11 +11,11 @@ from helpers.lessons.diffusion import (  # lessons 08 and 09
     cosine_alpha_bars,
     ddim_sample,
     ddim_step,
-    evenly_spaced,
     linear_alpha_bars,
     posterior,
     prediction_target,
     to_x_0,
+    trailing_timesteps,
 )
 
 diffusers = pytest.importorskip("diffusers")
@@ -134,8 +134,8 @@ def test_a_whole_way_back_ends_where_theirs_does(name):
     torch.testing.assert_close(ours, x)
 
 
-@pytest.mark.parametrize("count", [10, 20, 40, 100])  # where no timestep lies half-way between two numbers
-def test_evenly_spaced_timesteps_are_theirs(count):
-    other = diffusers.DDIMScheduler(num_train_timesteps=T, timestep_spacing="linspace")
+@pytest.mark.parametrize("count", [2, 3, 5, 16, 20, 50, 1000])
+def test_trailing_timesteps_are_theirs(count):
+    other = diffusers.DDIMScheduler(num_train_timesteps=T, timestep_spacing="trailing")
     other.set_timesteps(count)
-    assert evenly_spaced(count, T) == (other.timesteps + 1).tolist()
+    assert trailing_timesteps(count, T) == (other.timesteps + 1).tolist()

@@ -9,9 +9,10 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.optim.lr_scheduler import OneCycleLR
 
-from helpers import training
+from helpers import store, training
 from helpers.files import COURSE
 from helpers.training import bf16_autocast, get_device, one_cycle, progress, set_seed
 from tools import notebooks
@@ -256,6 +257,20 @@ def test_a_redraw_tells_how_long_it_will_take(notebook, titles):
     for _ in progress(range(40), []):
         notebook.clock += 0.5
     assert titles[0] == "training loss: step 2 of 40, about 19 s left"
+
+
+def test_a_curve_is_called_after_the_network_that_is_trained(titles):
+    def fit(net, data, steps, seed, title=None):
+        losses = []
+        for _ in progress(range(steps), losses, title=title):
+            losses.append(1.0)
+        return {"loss": losses}
+
+    data = SimpleNamespace(name="fashion")
+    for options in ({}, {"title": "one of many"}):
+        store.train_or_load("tiny", fit, nn.Linear(1, 1), data, 2, 0, **options)
+    list(progress(range(2), []))
+    assert [title.split(":")[0] for title in titles] == ["tiny_fashion", "one of many", "training loss"]
 
 
 def test_slow_drawing_takes_at_most_5_percent_of_the_time(notebook, monkeypatch):

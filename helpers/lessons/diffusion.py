@@ -100,9 +100,9 @@ def ddim_step(x_t, x_0_hat, t, s, alpha_bars, eta=0.0):
     return then.sqrt() * x_0_hat + direction + variance.sqrt() * torch.randn_like(x_t)
 
 
-def evenly_spaced(count, T):
-    """`count` timesteps from T down to 1, evenly spaced whole numbers."""
-    return torch.linspace(T, 1, count).round().int().tolist()
+def trailing_timesteps(count, T):
+    """`count` timesteps T(1 - i / count), whole numbers. Lin et al. 2023."""
+    return [round(T * (1 - i / count)) for i in range(count)]
 
 def ddim_sample_loop(predict_x_0, x, timesteps, alpha_bars, eta=0.0):
     """Yield (t, x_t, x_0_hat) down the timesteps, then (0, x_0, x_0).
