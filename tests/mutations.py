@@ -199,10 +199,28 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "rows[:1, :, None], columns[:1, None, :]",
         "len(places) == 49",
     ),
+    "a moved copy is searched where it is": (
+        "conditional_gan",
+        "torch.cdist(shifted(images, right, down)",
+        "torch.cdist(shifted(images, 0, 0)",
+        "but not from the one that searches",
+    ),
+    "the ratio of the two nearest is upside down": (
+        "conditional_gan",
+        "first / second",
+        "second / first",
+        "every ruler should know an exact copy",
+    ),
+    "the forgeries stay floats": (
+        "conditional_gan",
+        "return (255 * images).round() / 255",
+        "return 255 * images / 255",
+        "len(forged.unique()) <= 256",
+    ),
     "the detector accuses the wrong side": (
         "conditional_gan",
-        "(detector(x) < 0)",
-        "(detector(x) > 0)",
+        "(logits < 0)",
+        "(logits > 0)",
         "own > 0.8 and real < 0.2",
     ),
     "the schedule forgets its first entry": (
