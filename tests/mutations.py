@@ -180,7 +180,13 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "return -0.1 * discriminator(x)",
         "smoothing equals its formula",
     ),
-    "the divergence forgets to halve the sum": ("gan_training", "m = (p + q) / 2", "m = p + q", "jsd[16] - jsd[8]"),
+    "the divergence forgets to halve the sum": ("gan_training", "m = (p + q) / 2", "m = p + q", "jsd[8] <= jsd[16]"),
+    "instance noise does not fade": (
+        "gan_training",
+        "noisy.sigma = 1 - part",
+        "noisy.sigma = 1.0",
+        "instance noise at half-time",
+    ),
     "G is not told the class": (
         "conditional_gan",
         "torch.cat([z, F.one_hot(y, 10)], dim=1)",
@@ -240,6 +246,24 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "(1 - before) / (1 - now) * beta",
         "beta + 0 * before",
         "Bayes on a grid",
+    ),
+    "the exact variance forgets to shrink": (
+        "forward_diffusion",
+        "(1 - alpha) / math.sqrt(alpha) * slope",
+        "(1 - alpha) * slope",
+        "variance on the grid",
+    ),
+    "the axes of the ghosts do not drown": (
+        "forward_diffusion",
+        "(alpha_bar_t * variances + 1 - alpha_bar_t)",
+        "(variances + 1 - alpha_bar_t)",
+        "the linear schedule should lose less",
+    ),
+    "the bound takes the other variance": (
+        "forward_diffusion",
+        "score, x_t, now, before, exact)\n        if t == 1",
+        "score, x_t, now, before, not exact)\n        if t == 1",
+        "the bound should be tight",
     ),
     "v turns the other way": (
         "reverse_diffusion",

@@ -36,6 +36,83 @@ def way_back(result=lambda mean, variance: (mean, variance), stride=lambda s, t:
     return answer
 
 
+def nearest_by_loop(snr, alpha_bars):
+    """The nearest t, one after the other."""
+    best, t_best = math.inf, None
+    for t in range(1, len(alpha_bars)):
+        away = abs(math.log(alpha_bars[t].item()) - math.log1p(-alpha_bars[t].item()) - math.log(snr))
+        if away < best:
+            best, t_best = away, t
+    return t_best
+
+
+def nearest_by_halving(snr, alpha_bars):
+    """The nearest t by a search in the falling list: between two neighbours their geometric mean decides."""
+    ratios = (alpha_bars[1:] / (1 - alpha_bars[1:])).double()
+    middles = (ratios[1:] * ratios[:-1]).sqrt()
+    return 1 + torch.searchsorted(-middles, torch.tensor(-snr, dtype=torch.double))
+
+
+def nearest_by_logit(snr, alpha_bars):
+    """The nearest t with torch.logit, in a dictionary."""
+    ratios = {t: torch.logit(a, eps=1e-9).item() for t, a in enumerate(alpha_bars.double()) if t}
+    return float(min(ratios, key=lambda t: abs(ratios[t] - math.log(snr))))
+
+
+def jump_by_steps(s, t, alpha_bars):
+    """The jump as a walk: the factors of one step after the other."""
+    a, variance = 1.0, 0.0
+    for now in range(s + 1, t + 1):
+        alpha = (alpha_bars[now] / alpha_bars[now - 1]).item()
+        a, variance = math.sqrt(alpha) * a, alpha * variance + 1 - alpha
+    return [a, variance**0.5]
+
+
+def jump_by_prod(s, t, alpha_bars):
+    """The jump from a product of alphas, as tensors."""
+    alpha = (alpha_bars[1:] / alpha_bars[:-1])[s:t].prod()
+    return alpha.sqrt(), (1 - alpha).sqrt()
+
+
+def jump_by_angle(s, t, alpha_bars):
+    """The jump as cosine and sine of one angle."""
+    angle = torch.acos((alpha_bars[t] / alpha_bars[s]).sqrt())
+    return angle.cos().item(), angle.sin().item()
+
+
+def precisions(x_t, x_0, s, t, alpha_bars):
+    """The posterior by precisions that add up; the variance stays a tensor."""
+    now, before = alpha_bars[t].double(), alpha_bars[s].double()
+    alpha = now / before
+    variance = 1 / (alpha / (1 - alpha) + 1 / (1 - before))
+    mean = variance * (alpha.sqrt() / (1 - alpha) * x_t + before.sqrt() / (1 - before) * x_0)
+    return mean.float(), variance
+
+
+def regression(x_t, x_0, s, t, alpha_bars):
+    """The posterior as a correction of the mean from x_0 by what x_t says (Kalman)."""
+    a, b = jump_by_steps(s, t, alpha_bars)
+    guess, spread = alpha_bars[s].sqrt() * x_0, 1 - alpha_bars[s].item()
+    gain = a * spread / (a**2 * spread + b**2)
+    return [guess + gain * (x_t - a * guess), (1 - gain * a) * spread]
+
+
+def coarse_chain(x_t, x_0, s, t, alpha_bars):
+    """The lesson's formula, in a chain that has only the stages 0, s and t."""
+    bars = torch.stack([torch.tensor(1.0), alpha_bars[s], alpha_bars[t]])
+    alphas = bars[1:] / bars[:-1]
+    beta, rest = 1 - alphas[1], 1 - bars[2]
+    mean = x_0 * (bars[1].sqrt() * beta / rest)
+    mean += x_t * (alphas[1].sqrt() * (1 - bars[1]) / rest)
+    return mean, ((1 - bars[1]) / rest * beta).item()
+
+
+def beta_only_at_stride_one(x_t, x_0, s, t, alpha_bars):
+    """Right for neighbours only: for a stride the variances of single steps are added up."""
+    mean, variance = precisions(x_t, x_0, s, t, alpha_bars)
+    return mean, variance if t - s == 1 else sum(1 - alpha_bars[u] / alpha_bars[u - 1] for u in range(s + 1, t + 1))
+
+
 WRONG = [
     ("forward_diffusion.1", nearest_time(first=0), "off by the same"),
     ("forward_diffusion.1", nearest_time(first=2), "off by the same"),
@@ -100,9 +177,21 @@ WRONG = [
         lambda x_t, x_0, s, t, bars: way_back()(x_t * (bars[t] / bars[s]).sqrt(), x_0 * bars[s].sqrt(), s, t, bars),
         "roots",
     ),
+    ("forward_diffusion.3", beta_only_at_stride_one, "back to s = 8"),
+    ("forward_diffusion.3", lambda x_t, x_0, s, t, bars: regression(x_t, x_0, 0, t, bars), "back to s = 8"),
 ]
 
 RIGHT = [
+    ("forward_diffusion.1", nearest_time()),
+    ("forward_diffusion.1", nearest_by_loop),
+    ("forward_diffusion.1", nearest_by_halving),
+    ("forward_diffusion.1", nearest_by_logit),
     ("forward_diffusion.2", one_leap()),
+    ("forward_diffusion.2", jump_by_steps),
+    ("forward_diffusion.2", jump_by_prod),
+    ("forward_diffusion.2", jump_by_angle),
     ("forward_diffusion.3", way_back()),
+    ("forward_diffusion.3", precisions),
+    ("forward_diffusion.3", regression),
+    ("forward_diffusion.3", coarse_chain),
 ]

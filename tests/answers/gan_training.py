@@ -1,6 +1,10 @@
 """Wrong answers to the exercises of gan_training, with words of the feedback that each gets, and right ones."""
 
+import math
+from itertools import permutations
+
 import torch
+import torch.nn.functional as F
 
 
 def stretch(result=lambda weight, v: (weight @ v).norm(), hold=True, transpose=True):
@@ -39,6 +43,77 @@ def move_in_turn(slopes, players, rate):
     return torch.stack([theta - rate * slopes(torch.stack([theta, psi]))[0], psi])
 
 
+def by_every_order(a, b):
+    """The way of the sand as the best of all pairings."""
+    return min((a[list(order)] - b).abs().mean().item() for order in permutations(range(len(a))))
+
+
+def by_fractions(a, b):
+    """The way of the sand as the area between both fractions to the left of x."""
+    x = torch.cat([a, b]).sort().values
+    left = ((heap[None] <= x[:-1, None]).double().mean(dim=1) for heap in (a, b))
+    return ((next(left) - next(left)).abs() * x.diff()).sum()
+
+
+def by_lists(a, b):
+    """The way of the sand in plain Python."""
+    return sum(abs(x - y) for x, y in zip(sorted(a.tolist()), sorted(b.tolist()), strict=True)) / len(a)
+
+
+def both_sides(weight, rounds=100):
+    """Power iteration as PyTorch does it, with a direction on either side."""
+    v = F.normalize(torch.randn(weight.shape[1], generator=torch.Generator().manual_seed(3)), dim=0)
+    for _ in range(rounds):
+        u = F.normalize(weight @ v, dim=0)
+        v = F.normalize(weight.T @ u, dim=0)
+    return u @ weight @ v
+
+
+def by_squaring(weight, rounds=100):
+    """Power iteration on the matrix itself, squared again and again, and a Rayleigh quotient."""
+    gram = weight.double().T @ weight.double()
+    power = gram / gram.norm()
+    for _ in range(min(rounds, 12)):
+        power = power @ power
+        power = power / power.norm()
+    v = power @ torch.ones(len(power), dtype=torch.double)
+    return math.sqrt(v @ gram @ v / (v @ v))
+
+
+def on_the_short_side(weight, rounds=100):
+    """Power iteration with W Wᵀ, which has the same values, on a column."""
+    u = torch.ones(weight.shape[0], 1)
+    for _ in range(rounds):
+        u = weight @ (weight.T @ u)
+        u /= u.abs().max()
+    return ((weight.T @ u).norm() / u.norm()).item()
+
+
+def look_ahead_by_player(slopes, players, rate):
+    """The extragradient round, a player at a time, both from the old place."""
+    theta, psi = players
+    pull_theta, pull_psi = slopes(players)
+    ahead_theta, ahead_psi = slopes(torch.stack([theta - rate * pull_theta, psi - rate * pull_psi]))
+    return torch.stack([theta - rate * ahead_theta, psi - rate * ahead_psi])
+
+
+def look_ahead_in_a_copy(slopes, players, rate):
+    """The extragradient round with operations in place, on copies."""
+    place = players.clone()
+    for _ in range(2):
+        pull = slopes(place)
+        place = players.clone()
+        place -= rate * pull
+    return place
+
+
+def look_ahead_and_back(slopes, players, rate):
+    """The extragradient round that really goes back from the trial's end."""
+    first = rate * slopes(players)
+    there = torch.sub(players, first)
+    return there + first - rate * slopes(there)
+
+
 WRONG = [
     ("gan_training.1", lambda a, b: (a - b).abs().mean(), "see to the order"),
     ("gan_training.1", lambda a, b: (a.mean() - b.mean()).abs(), "do not cancel"),
@@ -46,7 +121,11 @@ WRONG = [
     ("gan_training.1", lambda a, b: (a.sort().values - b.sort().values).square().mean(), "do not square"),
     ("gan_training.1", lambda a, b: (a.sort().values - b.sort().values).abs(), "one number"),
     ("gan_training.1", lambda a, b: (a.sort().values - b.sort(descending=True).values).abs().mean(), "1.1667"),
+    ("gan_training.1", lambda a, b: (a.sort().values - b.sort().values).mean().abs(), "do not cancel"),
+    ("gan_training.1", lambda a, b: (a[:, None] - b).abs().min(dim=1).values.mean(), "1.1667"),
     ("gan_training.2", stretch(lambda weight, v: (weight.T @ (weight @ v)).norm()), "That is the square"),
+    ("gan_training.2", lambda weight, rounds=100: stretch()(weight, 1), "yours is"),
+    ("gan_training.2", lambda weight, rounds=100: weight.abs().sum(dim=1).max(), "yours is"),
     ("gan_training.2", stretch(lambda weight, v: v.norm()), "length of v"),
     ("gan_training.2", stretch(hold=False), "yours is"),
     ("gan_training.2", stretch(transpose=False), "yours is"),
@@ -70,5 +149,16 @@ WRONG = [
 ]
 
 RIGHT = [
+    ("gan_training.1", lambda a, b: (a.sort().values - b.sort().values).abs().mean()),
+    ("gan_training.1", by_every_order),
+    ("gan_training.1", by_fractions),
+    ("gan_training.1", by_lists),
+    ("gan_training.2", stretch()),
+    ("gan_training.2", both_sides),
+    ("gan_training.2", by_squaring),
+    ("gan_training.2", on_the_short_side),
     ("gan_training.3", look_ahead()),
+    ("gan_training.3", look_ahead_by_player),
+    ("gan_training.3", look_ahead_in_a_copy),
+    ("gan_training.3", look_ahead_and_back),
 ]
