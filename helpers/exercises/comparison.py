@@ -18,8 +18,8 @@ def faint(count, mean, seed):
     "comparison.1",
     "A Gaussian needs a mean and a spread. With fewer images than pixels the covariance has no inverse, but sampling "
     "needs none: mean + (weights @ deviations), with random weights.",
-    "For one class: d = its images minus their mean, (n, 784); w = randn(count, n); mean + w @ d / sqrt(n). "
-    "Clamp to [0, 1].",
+    "Random weights of variance 1 on n deviations add up to n times the covariance: what brings it back? And which "
+    "values may a pixel have?",
 )
 def class_gaussian(answer):
     """Two made-up classes whose mean and covariance are known."""
@@ -59,7 +59,8 @@ def class_gaussian(answer):
 @exercise(
     "comparison.2",
     "Two sets of distances: from made to train, and from test to train. The second one says what is usual.",
-    "`nearest_training(a, train)[0]` gives them. Which made images lie below the `quantile` of the test images'?",
+    "`nearest_training` measures both sets; its first answer are the distances. The limit comes from one set, the "
+    "share is asked of the other.",
 )
 def copied_fraction(answer):
     """A set in which the share of copies is known."""
@@ -98,7 +99,8 @@ def copied_fraction(answer):
 @exercise(
     "comparison.3",
     "Against which x is the distance a straight line? Where on that axis is N infinite?",
-    "Fit a line to the distances against 1 / N (least squares); its height at 1 / N = 0 is asked for.",
+    "Draw the distances over 1 / N. A line can hardly meet all points: least squares chooses one. Read its height "
+    "at the right place.",
 )
 def unbiased_distance(answer):
     """Distances on a known line, with and without scatter."""

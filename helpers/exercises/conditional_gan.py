@@ -10,7 +10,8 @@ from helpers.exercises import Wrong, as_number, describe, exercise
 @exercise(
     "conditional_gan.1",
     "From each row of logits you need one entry: that of its own class. What makes a probability out of one logit?",
-    "`logits.gather(1, y[:, None])[:, 0]` is (N,); then a sigmoid, which asks each question by itself.",
+    "`torch.gather` picks one entry of each row; it wants a column of positions. And which function lets each "
+    "question be answered by itself, without competition between the ten?",
 )
 def probability_of_class(answer):
     """Compares with the sigmoid of the right entry of five rows, then at logits of 200."""
@@ -52,8 +53,8 @@ SIDES = (8, 5, 13)  # of the squares that are asked for
     "conditional_gan.2",
     "Draw a top and a left edge for each image: the first is 0, and with the last one the square just touches the "
     "border. A mask is 0 inside its square.",
-    "Compare `torch.arange(28)` with the edges: inside = (rows >= top) & (rows < top + size), and so for columns; "
-    "multiply by the mask. `torch.randint` never draws its upper end.",
+    "Compare `torch.arange(28)` with an image's edges: which rows are not above the square, and not below it? How "
+    "do the answers for rows and columns become one mask? Mind which numbers `torch.randint` draws.",
 )
 def cut_out(answer):
     """For squares of three sizes: shape, places, that each image has its own, and the gradient."""
@@ -231,8 +232,8 @@ def only(codes):
     "conditional_gan.3",
     "Lesson 05's round, with a question: both players are told y, also when D looks at generated images. D's step "
     "first, whole: two logits, one loss, clear, backward, step. Then G's. In each step: whose weights may move?",
-    "In D's step what G makes is a mere image (`detach`); in G's step the gradient flows through D. Each loss is the "
-    "mean of `F.softplus` of a logit with the right sign; and every call of a player gets y.",
+    "In D's step what G makes is a mere image; in G's step the gradient has to come through D. `F.softplus` of a "
+    "logit, or of its negative, is the price of a wrong answer.",
 )
 def conditional_step(answer):
     """One round of two tiny players: which classes they are asked for, all weights, both numbers; then a sure D."""

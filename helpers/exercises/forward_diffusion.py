@@ -50,7 +50,8 @@ def nearest(values, wished):
 @exercise(
     "forward_diffusion.1",
     "Compute the ratios of all t from 1 on at once, and take logarithms. Where is the distance to log(snr) smallest?",
-    "`ratios = alpha_bars[1:] / (1 - alpha_bars[1:])`; then `.log()`, `.abs()` and `.argmin()`. Entry 0 is t = 1.",
+    "At t = 0 there is no noise and the ratio is infinite: leave that entry out, and mind which t the first one "
+    "that is left belongs to.",
 )
 def timestep_of(answer):
     """Compares five wishes: two beyond the ends, and one that is nearer to another t without the logarithm."""
@@ -78,7 +79,8 @@ def timestep_of(answer):
 @exercise(
     "forward_diffusion.2",
     "After s come the steps s + 1 to t, and their alphas multiply. Which two alpha_bars give that product?",
-    "alpha_bar_t = alpha_bar_s * (the product). a is the root of the product, and a² + b² = 1 keeps the variance.",
+    "alpha_bar_t is a product from step 1 on, and alpha_bar_s is the first part of it. And the noise: from an x_s "
+    "of variance 1 an x_t of variance 1 must come.",
 )
 def jump(answer):
     """Compares with a walk step by step, from 5 to 12 and from 0 to T; then two jumps in a row with one."""
@@ -116,7 +118,8 @@ def jump(answer):
 @exercise(
     "forward_diffusion.3",
     "Do the lesson's Bayes rule again, with one big step from s to t in the place of the small one.",
-    "alpha = alpha_bar_t / alpha_bar_s and beta = 1 - alpha; then put s in the lesson's formula for every t - 1.",
+    "Exercise 2 has the alpha of the big step, and its beta follows. Then read the lesson's formula: where does it "
+    "say t - 1, and where alpha_t?",
 )
 def posterior_at_stride(answer):
     """Compares with Bayes' rule by precisions, at strides of 4, 1 and 19; probes show the two weights in the mean."""

@@ -7,8 +7,8 @@ from helpers.exercises import Wrong, as_number, describe, exercise
 
 @exercise(
     "gan_training.1",
-    "Which number of b goes with the smallest of a? Sort both.",
-    "`torch.sort(a).values`; then the mean of the absolute differences.",
+    "Which number of b belongs to the smallest of a, if nobody shall walk further than needed?",
+    "Sort both, and every number stands opposite its partner. What does one grain of sand pay on the average?",
 )
 def wasserstein(answer):
     """Compares with worked cases: a shift, a permutation, and pairs that a wrong matching gets wrong."""
@@ -32,8 +32,10 @@ def wasserstein(answer):
 
 @exercise(
     "gan_training.2",
-    "Start with `v = torch.randn(columns)`. One round: v = Wᵀ (W v), then v = v / ‖v‖.",
-    "`weight.T @ (weight @ v)`, divided by its norm; at the end `(weight @ v).norm()`.",
+    "A vector that goes through W and back through Wᵀ, again and again, turns towards the direction that W "
+    "stretches most. Where can it start?",
+    "Without a norm in each round it grows or fades beyond all bounds. At the end v has the length 1: how long does"
+    " W make it?",
 )
 def largest_stretch(answer):
     """Compares with the exact singular value of three matrices, one of them wide, one with negative eigenvalues."""
@@ -72,9 +74,9 @@ def dirac_game(players):
 
 @exercise(
     "gan_training.3",
-    "One line for the trial, `trial = players - rate * slopes(players)`. Which slopes does the real round take, and "
-    "from where does it start?",
-    "Start from `players` again: `players - rate * slopes(trial)`. Both players move at once, twice.",
+    "First a trial round, as both players would make it. Which slopes does the real round take, and from where does"
+    " it start?",
+    "The trial looks ahead: its place is thrown away, its slopes are kept. So `slopes` is called twice.",
 )
 def extragradient_step(answer):
     """Compares with the exact round of two games, and with the rounds that one writes instead."""
