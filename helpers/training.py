@@ -8,7 +8,9 @@ from contextvars import ContextVar
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from matplotlib.figure import Figure
+from torch import nn
 
 from helpers import plotting
 from helpers.arguments import checked_seed, whole_number
@@ -34,6 +36,20 @@ def bf16_autocast(device):
     else:
         able = False  # nobody measured there whether it pays
     return torch.autocast(device.type, torch.bfloat16) if able else nullcontext()
+
+
+class GroupNorm(nn.GroupNorm):
+    """`nn.GroupNorm` in the precision of its input (N, C, ...), where autocast would go back to float32.
+
+    Within `bf16_autocast` that saves an eighth of the time of lesson 09's network on a processor that has bfloat16.
+    """
+
+    def forward(self, x):
+        if x.dtype == self.weight.dtype:
+            return super().forward(x)
+        with torch.autocast(x.device.type, enabled=False):
+            weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
+            return F.group_norm(x, self.num_groups, weight, bias, self.eps)
 
 
 def set_seed(seed):

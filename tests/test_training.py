@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from helpers import store, training
 from helpers.files import COURSE
-from helpers.training import bf16_autocast, get_device, one_cycle, progress, set_seed
+from helpers.training import GroupNorm, bf16_autocast, get_device, one_cycle, progress, set_seed
 from tools import notebooks
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -225,6 +225,21 @@ def test_break_leaves_a_figure_that_says_interrupted(titles):
     assert len(titles) == 1
     assert "3 steps" in titles[0]
     assert "interrupted before 10" in titles[0]
+
+
+@pytest.mark.parametrize(("dtype", "atol"), [(torch.float32, 1e-6), (torch.float64, 1e-12), (torch.bfloat16, 0.03)])
+def test_groups_are_normed_in_the_precision_of_their_input(dtype, atol):
+    set_seed(0)
+    ours, theirs = GroupNorm(2, 8), nn.GroupNorm(2, 8).double()
+    nn.init.normal_(ours.weight)
+    theirs.load_state_dict(ours.state_dict())
+    if dtype == torch.float64:
+        ours.double()
+    x = 3 + torch.randn(4, 8, 5, 5).to(dtype)
+    with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+        y = ours(x)
+    assert y.dtype == dtype
+    torch.testing.assert_close(y.double(), theirs(x.double()), rtol=0.02 if atol > 0.01 else 0, atol=atol)
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])

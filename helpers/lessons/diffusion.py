@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from helpers.lessons.gan import update_ema
-from helpers.training import bf16_autocast, one_cycle, progress, set_seed
+from helpers.training import GroupNorm, bf16_autocast, one_cycle, progress, set_seed
 
 
 # --- from notebooks/08_forward_diffusion.ipynb; edit there ---
@@ -135,7 +135,7 @@ def fit_diffusion(model, data, steps, seed, ema, loss_of, decay=0.995, lr=4e-3):
 
     `ema` follows it (lesson 05's average). Returns the history: the loss of every step."""
     losses = []
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, fused=True)
     schedule = one_cycle(optimizer, lr, steps, warmup=0.1)
     set_seed(seed)
     for x, y in progress(data.batches(64, steps=steps, seed=seed), losses):
@@ -185,10 +185,10 @@ class Block(nn.Module):
 
     def __init__(self, c_in, c_out):
         super().__init__()
-        self.norm0 = nn.GroupNorm(8, c_in)
+        self.norm0 = GroupNorm(8, c_in)
         self.conv0 = nn.Conv2d(c_in, c_out, 3, padding=1)
         self.affine = nn.Linear(128, 2 * c_out)
-        self.norm1 = nn.GroupNorm(8, c_out)
+        self.norm1 = GroupNorm(8, c_out)
         self.conv1 = nn.Conv2d(c_out, c_out, 3, padding=1)
         nn.init.zeros_(self.conv1.weight)
         nn.init.zeros_(self.conv1.bias)
@@ -225,8 +225,11 @@ class TimeUNet(nn.Module):
         self.upsample = nn.ConvTranspose2d(2 * w, w, 4, stride=2, padding=1)
         self.up = Blocks([Block(2 * w, w), Block(w, w)])  # (N, w, 14, 14)
         self.conv_out = nn.Sequential(
-            nn.GroupNorm(8, w), nn.SiLU(), nn.Conv2d(w, 4, 3, padding=1), nn.PixelShuffle(2)
+            GroupNorm(8, w), nn.SiLU(), nn.Conv2d(w, 4, 3, padding=1), nn.PixelShuffle(2)
         )
+        with torch.no_grad():  # the four pixels of a square begin equal (Aitken et al. 2017)
+            for p in self.conv_out[2].parameters():
+                p[:] = p[:1].clone()
 
     def forward(self, x_t, t, y):
         c = F.silu(self.time(time_embedding(t)) + self.label(y))  # (N, 128)
