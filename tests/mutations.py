@@ -301,6 +301,30 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "x_t = x_0",
         "alike[900] < 0.85",
     ),
+    "both predictions know the class": (
+        "guided_diffusion",
+        "uncond = make_denoiser(net, torch.full_like(y, 10), alpha_bars)",
+        "uncond = make_denoiser(net, y, alpha_bars)",
+        "exactly: {same}",
+    ),
+    "guidance outside of its interval": (
+        "guided_diffusion",
+        "return guided(x_t, t) if above < t <= up_to else plain(x_t, t)",
+        "return guided(x_t, t)",
+        "nowhere scale 1",
+    ),
+    "the enlarging networks do not see the small image": (
+        "guided_diffusion",
+        "torch.cat([x_t, bicubic(low)], dim=1)",
+        "torch.cat([x_t, 0 * bicubic(low)], dim=1)",
+        "regression should beat the bicubic filter",
+    ),
+    "RePaint does not go back up": (
+        "guided_diffusion",
+        "x = alpha.sqrt() * x_s + (1 - alpha).sqrt() * torch.randn_like(x_s)",
+        "x = x",
+        "RePaint should soften it more",
+    ),
     "known pixels with the noise of t": (
         "guided_diffusion",
         "known * noised(x_0, s, alpha_bars)",

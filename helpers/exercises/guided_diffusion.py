@@ -1,4 +1,6 @@
-"""Judges of the exercises of 10_guided_diffusion."""
+"""Judges of the exercises of the lesson guided_diffusion."""
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -66,42 +68,13 @@ def compose_cfg(answer):
 
 @exercise(
     "guided_diffusion.2",
-    "By how much is each block mean of x wrong? Which change of the 16 pixels mends it and is the smallest?",
-    "`low - F.avg_pool2d(x, 4)`, the same number for all 16 pixels of a block (`repeat_interleave`, both ways).",
-)
-def agree_with(answer):
-    """Checks the block means first, then that nothing else was changed."""
-    x, low = noise(3, 1, 28, 28), noise(3, 1, 7, 7, seed=1)
-    kept = x.clone()
-    value = as_image(answer(x, low), x)
-    if not torch.equal(x, kept):
-        raise Wrong("Your function wrote into x; return a new tensor.")
-    off = low - block_means(x)
-    if torch.allclose(value, x + spread(off)):
-        return "A projection: it never leads away from the hidden original, which has these block means, too."
-    if torch.allclose(value, spread(low)):
-        raise Wrong("The means are right and x is gone: keep what x has besides its block means.")
-    if torch.allclose(value, x + spread(low)):
-        raise Wrong("Add what is missing, not all of low: x has block means already.")
-    if torch.allclose(value, x - spread(block_means(x))):
-        raise Wrong("Now all block means are 0: add those of low.")
-    if torch.allclose(value, x - spread(off)):
-        raise Wrong("The sign: blocks that were too dark got darker.")
-    if torch.allclose(value, x + spread(off) / 16):
-        raise Wrong("Every pixel has to move by the whole difference, or the mean moves by a sixteenth of it.")
-    if torch.allclose(block_means(value), low):
-        raise Wrong("The means are right, but a smaller change would do: the same for all 16 pixels of a block.")
-    wrong = (block_means(value) - low).abs().max().item()
-    raise Wrong(f"The block means should be low, exactly; one of yours is off by {wrong:.3f}.")
-
-
-@exercise(
-    "guided_diffusion.3",
-    "Noise the small image to s. But averaging 16 pixels also averages their noise: which variance is left?",
-    "known = root(alpha_bar_s) * low + root((1 - alpha_bar_s) / 16) * fresh noise; then exercise 2 with x_s and known.",
+    "At s = 0: which change of the 16 pixels of a block mends its mean and is the smallest? At s: averaging 16 pixels "
+    "also averages their noise; which variance is left?",
+    "known = root(alpha_bar_s) * low + root((1 - alpha_bar_s) / 16) * fresh noise of low's shape. Add `known - "
+    "F.avg_pool2d(x_s, 4)` to x_s, the same number for all 16 pixels of a block (`repeat_interleave`, both ways).",
 )
 def keep_means(answer):
-    """Checks x_0 at s = 0, then mean and variance of the block means, then the rest of the picture."""
+    """Checks the projection at s = 0, then mean, variance and independence of the block means, then the rest."""
     alpha_bars = torch.tensor([1.0, 0.64, 0.19], dtype=torch.double)
     x, low = noise(500, 1, 28, 28), noise(500, 1, 7, 7, seed=1)
     kept = x.clone()
@@ -109,22 +82,26 @@ def keep_means(answer):
     value = as_image(answer(x, low, 0, alpha_bars), x)
     if not torch.equal(x, kept):
         raise Wrong("Your function wrote into x_s; return a new tensor.")
-    if not torch.allclose(block_means(value), low):
-        raise Wrong("At s = 0 there is no noise any more: the block means should be low, exactly.")
+    check_projection(value, x, low)
     for s in (1, 2):
         alpha_bar_s = alpha_bars[s].item()
-        value = as_image(answer(x, low, s, alpha_bars), x)
+        value, again = (as_image(answer(x, low, s, alpha_bars), x) for _ in range(2))
         means = block_means(value)
         slope = ((means * low).mean() / low.square().mean()).item()
-        width = (means - slope * low).var().item()
+        rest = means - slope * low
+        width, right = rest.var().item(), (1 - alpha_bar_s) / 16
         if not torch.allclose(value - spread(means), x - spread(block_means(x))):
             raise Wrong("What x_s has besides its block means should stay as it is.")
         if abs(slope - alpha_bar_s**0.5) > 0.02:
             words = "the picture's share there is the root of alpha_bar"
             raise Wrong(f"At s = {s} low enters with the factor {slope:.2f}, not {alpha_bar_s**0.5:.2f}: {words}.")
-        right = (1 - alpha_bar_s) / 16
         if width < 0.01 * right:
             raise Wrong(f"At s = {s} the means have no noise; x_s would know more than it can.")
+        if torch.equal(value, again):
+            raise Wrong("Two calls give the same noise; every step needs fresh noise.")
+        shared = [axis for axis in (0, 2, 3) if rest.mean(dim=axis).var() > 3 * width / rest.shape[axis]]
+        if shared:
+            raise Wrong("Some block means share one noise number; every block of every image has noise of its own.")
         if abs(width / right - 16) < 1:
             raise Wrong("Your block means are as noisy as single pixels; a mean of 16 has less noise.")
         if abs(width / right - 1 / 16) < 0.01:
@@ -135,3 +112,131 @@ def keep_means(answer):
             raise Wrong(f"At s = {s} the block means should have the variance {right:.4f} around low's part; "
                         f"yours have {width:.4f}.")  # fmt: skip
     return "Known pixels, known means: any linear measurement can be kept in this way."
+
+
+def check_projection(value, x, low):
+    """Raise Wrong unless value is x (N, 1, 28, 28), moved the least to have the block means low (N, 1, 7, 7)."""
+    off = low - block_means(x)
+    if torch.allclose(value, x + spread(off)):
+        return
+    known = {
+        "The means are right and x_s is gone: keep what x_s has besides its block means.": spread(low),
+        "Add what is missing, not all of low: x_s has block means already.": x + spread(low),
+        "Now all block means are 0: add those of low.": x - spread(block_means(x)),
+        "The sign: blocks that were too dark got darker.": x - spread(off),
+        "Every pixel has to move by the whole difference, or the mean moves by a sixteenth of it.": x
+        + spread(off) / 16,
+    }
+    for words, wrong in known.items():
+        if torch.allclose(value, wrong):
+            raise Wrong(words)
+    if torch.allclose(block_means(value), low):
+        raise Wrong("The means are right, but a smaller change would do: the same for all 16 pixels of a block.")
+    wrong = (block_means(value) - low).abs().max().item()
+    raise Wrong(
+        f"At s = 0 there is no noise: the block means should be low, exactly; one of yours is off by {wrong:.3f}."
+    )
+
+
+class EpsNet:
+    """A stand-in for a network: eps_hat, shape of x_t (N, 1, 4, 4), from x_t, t (N,) and y (N,) in 0..10.
+
+    It notes the timesteps and the classes that it is asked for.
+    """
+
+    def __init__(self):
+        self.weight, self.bias = noise(11, 1, 4, 4, seed=2), noise(11, 1, 4, 4, seed=3)
+        self.times, self.classes = set(), set()
+
+    def __call__(self, x_t, t, y):
+        for name, value in {"t": t, "y": y}.items():
+            if not isinstance(value, torch.Tensor) or value.shape != x_t.shape[:1]:
+                raise Wrong(f"A network wants {name} as a tensor (N,), a number for each image; "
+                            f"yours is {describe(value)}.")  # fmt: skip
+        self.times |= {int(time) for time in t}
+        self.classes |= {int(k) for k in y}
+        time = t.to(x_t.dtype).reshape(-1, 1, 1, 1) / 50
+        return torch.tanh(self.weight[y.long()] * x_t + self.bias[y.long()] * (0.5 + time))
+
+
+def combine(uncond, cond, scale):
+    """Classifier-free guidance: (the eps that x_0_hat is made of, the eps that x_s gets)."""
+    eps = uncond + scale * (cond - uncond)
+    return eps, eps
+
+
+def guided_walk(x, y, scale, timesteps, alpha_bars, both=combine, root=0.5, largest=math.inf, stop=0):
+    """What exercise 3 asks for, shape of x (N, 1, 4, 4); both, root, largest and stop are ways to get it wrong."""
+    net = EpsNet()
+    later = [*timesteps[1:], stop]
+    for t, s in zip(timesteps, later, strict=True):
+        now, then = alpha_bars[t], alpha_bars[s]
+        time = torch.full_like(y, t)
+        first, second = both(net(x, time, torch.full_like(y, 10)), net(x, time, y), scale)
+        x_0_hat = (x - (1 - now) ** root * first) / now**root
+        if x_0_hat.abs().max() > largest:
+            x_0_hat = x_0_hat.clamp(-largest, largest)
+            second = (x - now**root * x_0_hat) / (1 - now) ** root
+        x = then**root * x_0_hat + (1 - then) ** root * second
+    return x
+
+
+@exercise(
+    "guided_diffusion.3",
+    "At each timestep the network is asked twice: about which classes? The two answers become one eps. From there "
+    "lesson 09 knows the way: x_0_hat, then x_s with the same eps. After the last timestep, s is 0.",
+    "for t, s in pairwise([*timesteps, 0]): eps = uncond + scale * (cond - uncond); x_0_hat = (x - root(1 - "
+    "alpha_bar_t) * eps) / root(alpha_bar_t); x = root(alpha_bar_s) * x_0_hat + root(1 - alpha_bar_s) * eps.",
+)
+def cfg_sample(answer):
+    """Compares with the walk of a stand-in for the network, for several scales and uneven timesteps."""
+    alpha_bars = torch.cat([torch.ones(1), torch.linspace(0.98, 0.02, 50)]).double()
+    x, y = noise(10, 1, 4, 4), torch.arange(10)
+    for scale, timesteps in ((2.5, [50, 37, 11]), (1.0, [44, 9]), (0.0, [50, 49, 3, 1]), (4.0, [30])):
+        net, kept, labels = EpsNet(), x.clone(), y.clone()
+        value = as_image(answer(net, x, y, scale, list(timesteps), alpha_bars), x)
+        if not torch.equal(x, kept) or not torch.equal(y, labels):
+            raise Wrong("Your function wrote into x or y; go on with new tensors.")
+        if not torch.equal(value, answer(EpsNet(), x, y, scale, list(timesteps), alpha_bars)):
+            raise Wrong("Two calls give two results: DDIM with eta = 0 adds no fresh noise; all of it is in x.")
+        if not torch.allclose(value, guided_walk(x, y, scale, timesteps, alpha_bars)):
+            raise Wrong(what_went_wrong(value, net, x, y, scale, timesteps, alpha_bars))
+    return (
+        "Algorithm 2 of Ho and Salimans, with DDIM's step. Any network that was trained with and without y can do it."
+    )
+
+
+def what_went_wrong(value, net, x, y, scale, timesteps, alpha_bars):
+    """A sentence about a value (N, 1, 4, 4) that is not the guided walk; `net` has noted what it was asked."""
+    if odd := sorted(net.times - set(timesteps)):
+        return f"The network was asked at t = {odd[0]}; the timesteps are {timesteps}."
+    if 10 not in net.classes:
+        return "The network was never asked without a class: y = 10 means that none is given."
+
+    def walk(scale=scale, **wrong):
+        return guided_walk(x, y, scale, timesteps, alpha_bars, **wrong)
+
+    known = {
+        "`scale` changes nothing: that is the walk with the class, scale 1.": walk(1.0),
+        "`scale` changes nothing: that is the walk without a class, scale 0.": walk(0.0),
+        "That is Ho and Salimans' w, which is our scale - 1: here scale 1 is the class alone.": walk(scale + 1),
+        "The two predictions are exchanged: at scale 1 only the one with the class counts.": walk(1 - scale),
+        "The push is the difference of the two predictions; you add a whole one.": walk(
+            both=lambda uncond, cond, w: (uncond + w * cond,) * 2
+        ),
+        "x_0_hat is guided, and the noise in x_s is not: make both of the same eps.": walk(
+            both=lambda uncond, cond, w: (combine(uncond, cond, w)[0], cond)
+        ),
+        "Two walks, combined at the end: the predictions are to be combined at every step.": combine(
+            walk(0.0), walk(1.0), scale
+        )[0],
+        "alpha_bar is a part of the variance; lengths need its root.": walk(root=1.0),
+        "Nothing is to be clamped here.": walk(largest=1.0),
+        "The last step is missing: after the last timestep comes s = 0.": guided_walk(
+            x, y, scale, timesteps[:-1], alpha_bars, stop=timesteps[-1]
+        ),
+    }
+    for words, wrong in known.items():
+        if torch.allclose(value, wrong):
+            return words
+    return f"With scale {scale:g} and the timesteps {timesteps} yours ends elsewhere: look at one step by itself."
