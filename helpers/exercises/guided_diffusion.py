@@ -33,7 +33,8 @@ def spread(low):
 @exercise(
     "guided_diffusion.1",
     "What does the first class add to the prediction without a class? What does the second? Both are differences.",
-    "uncond + scale_first * (first - uncond) + scale_second * (second - uncond).",
+    "Begin with the answer without a class, and add each difference as strongly as its scale says. With one of the "
+    "scales 0, ordinary guidance must be left.",
 )
 def compose_cfg(answer):
     """Compares with the sum of both pushes for several pairs of scales, the simple ones first."""
@@ -70,8 +71,9 @@ def compose_cfg(answer):
     "guided_diffusion.2",
     "At s = 0: which change of the 16 pixels of a block mends its mean and is the smallest? At s: averaging 16 pixels "
     "also averages their noise; which variance is left?",
-    "known = root(alpha_bar_s) * low + root((1 - alpha_bar_s) / 16) * fresh noise of low's shape. Add `known - "
-    "F.avg_pool2d(x_s, 4)` to x_s, the same number for all 16 pixels of a block (`repeat_interleave`, both ways).",
+    "What is known at s is lesson 08's jump, made with the small image: which factor has the image, and how large "
+    "is the noise in a mean of 16 pixels? Compare with the means that x_s has, and spread each difference over its "
+    "block.",
 )
 def keep_means(answer):
     """Checks the projection at s = 0, then mean, variance and independence of the block means, then the rest."""
@@ -185,8 +187,8 @@ def guided_walk(x, y, scale, timesteps, alpha_bars, both=combine, root=0.5, larg
     "guided_diffusion.3",
     "At each timestep the network is asked twice: about which classes? The two answers become one eps. From there "
     "lesson 09 knows the way: x_0_hat, then x_s with the same eps. After the last timestep, s is 0.",
-    "for t, s in pairwise([*timesteps, 0]): eps = uncond + scale * (cond - uncond); x_0_hat = (x - root(1 - "
-    "alpha_bar_t) * eps) / root(alpha_bar_t); x = root(alpha_bar_s) * x_0_hat + root(1 - alpha_bar_s) * eps.",
+    "Write the body of the loop for one pair (t, s) of `pairwise([*timesteps, 0])`: two answers, one eps, the "
+    "x_0_hat that belongs to it, and lesson 09's step without fresh noise.",
 )
 def cfg_sample(answer):
     """Compares with the walk of a stand-in for the network, for several scales and uneven timesteps."""
