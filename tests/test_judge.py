@@ -12,6 +12,7 @@ from helpers.judge import (
     BODIES,
     FEATURES,
     Judge,
+    PrincipalComponents,
     convolutional_body,
     load_judge,
     residual_body,
@@ -21,7 +22,6 @@ from helpers.judge import (
 from helpers.metrics import accuracy
 from helpers.training import set_seed
 from tools import damages, judges
-from tools.damages import PrincipalComponents
 
 SHIPPED = [  # data set, kind, accuracy on the test images that are shipped, at least
     ("fashion", "", 0.93),

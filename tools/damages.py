@@ -4,7 +4,6 @@ import torch
 import torch.nn.functional as F
 
 from helpers.datasets import generator
-from helpers.judge import FEATURES
 from helpers.metrics import frechet_distance
 
 FLOOR = "nothing (floor)"
@@ -42,19 +41,6 @@ def damages(images, labels, seed=0):
         "half of them trousers": torch.where(odd, trousers, images),
         "a tenth, ten times each": images[: len(images) // 10].repeat(10, 1, 1, 1),
     }
-
-
-class PrincipalComponents:
-    """The judge that nobody trained: the first 64 principal components of the pixels of images (N, 1, 28, 28)."""
-
-    def __init__(self, images):
-        pixels = images.flatten(1).double()
-        variances, axes = torch.linalg.eigh(pixels.T.cov())
-        self.axes = (axes[:, -FEATURES:] / variances[-FEATURES:].mean().sqrt()).float()
-
-    def features(self, images):
-        """Features (M, 64) of images (M, 1, 28, 28); on the images it was made from their mean variance is 1."""
-        return images.flatten(1) @ self.axes
 
 
 def noticed(judge, test):

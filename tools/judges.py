@@ -17,12 +17,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from helpers.datasets import CLASSES, Images, as_images, load
-from helpers.judge import BODIES, FEATURES, Judge, fit_judge, weights_name
+from helpers.judge import BODIES, FEATURES, Judge, PrincipalComponents, fit_judge, weights_name
 from helpers.metrics import accuracy
 from helpers.store import train_or_load
 from helpers.training import bf16_autocast, one_cycle, set_seed
 from tools import damages
-from tools.damages import PrincipalComponents
 from tools.data import fashion, not_shipped, read_sources, source_folder
 from tools.notebooks import WEIGHTS, command, ship_files
 
