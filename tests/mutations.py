@@ -289,6 +289,18 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "(1 - then)",
         "for eta in (0.0, 0.5, 1.0)",
     ),
+    "the last call is wasted at t = 1": (
+        "reverse_diffusion",
+        "round(T * (1 - i / count))",
+        "round(T - (T - 1) * i / max(1, count - 1))",
+        "what the last call is worth",
+    ),
+    "the four pixels of a square begin unequal": (
+        "reverse_diffusion",
+        "p[:] = p[:1].clone()",
+        "p[:] = p.clone()",
+        "they should begin equal",
+    ),
     "guidance starts from the class": (
         "guided_diffusion",
         "return (1 - scale) * uncond + scale * cond",

@@ -130,10 +130,11 @@ def diffusion_loss(net, x_0, y, alpha_bars):
     return F.mse_loss(net(x_t, t, y), prediction_target(net.prediction, x_0, eps, alpha_bar_t))
 
 
-def fit_diffusion(model, data, steps, seed, ema, loss_of, decay=0.995, lr=4e-3):
+def fit_diffusion(model, data, steps, seed, ema, loss_of, decay=0.995, lr=4e-3, watch=None):
     """Train `model` with loss_of(model, x_0, y), x_0 (64, 1, 28, 28) in [-1, 1], classes y (64,).
 
-    `ema` follows it (lesson 05's average). Returns the history: the loss of every step."""
+    `ema` follows it (lesson 05's average); watch(step, model, ema), if given, looks on after each
+    step. Returns the history: the loss of every step."""
     losses = []
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, fused=True)
     schedule = one_cycle(optimizer, lr, steps, warmup=0.1)
@@ -148,6 +149,8 @@ def fit_diffusion(model, data, steps, seed, ema, loss_of, decay=0.995, lr=4e-3):
         schedule.step()
         update_ema(ema, model, decay)
         losses.append(loss.item())
+        if watch:
+            watch(len(losses), model, ema)
     return {"loss": losses}
 
 
