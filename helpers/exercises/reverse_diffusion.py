@@ -17,7 +17,8 @@ def turn(alpha_bar_t, seed):
 @exercise(
     "reverse_diffusion.1",
     "x_t and v are x_0 and eps, turned by the same angle. Turn them back: which two lengths add up to eps?",
-    "Multiply v by the root of alpha_bar_t and x_t by the root of 1 - alpha_bar_t, and add.",
+    "Draw the quarter circle: x_0 along one axis, eps along the other, x_t at the angle φ, and v ahead of it by a "
+    "right angle. How long is the part of each that lies along eps?",
 )
 def v_to_eps(answer):
     """Compares with a known eps at three stages."""
@@ -47,7 +48,8 @@ def v_to_eps(answer):
 @exercise(
     "reverse_diffusion.2",
     "Which noise does x_s hold, if x_0_hat is right? The same noise is in x_t, only more of it.",
-    "`eps_hat` from x_s at time s, as in `to_eps`; then mix x_0_hat and eps_hat as `add_noise` does at time t.",
+    "x_s and x_0_hat fix a noise, as in `to_eps`; and mixing x_0_hat with a noise, for any time, is what "
+    "`add_noise` does.",
 )
 def ddim_inversion_step(answer):
     """Compares with the known noise at three strides."""
@@ -87,8 +89,8 @@ MEAN, VARIANCE = 0.2, 0.15**2  # of the pixels whose exact denoiser the sampler 
     "reverse_diffusion.3",
     "For each t of the list: ask predict_x_0 once, compute eps_hat from its answer, and mix the two for the next time "
     "of the list, s. After the last t comes s = 0.",
-    "s runs through [*timesteps[1:], 0]. The new x is the root of alpha_bar_s times x_0_hat, plus the root of "
-    "1 - alpha_bar_s - variance times eps_hat, plus the root of the variance times fresh noise.",
+    "The three parts of `ddim_step`: how much of x_0_hat, of the old noise and of fresh noise belongs into x_s? At "
+    "s = 0 alpha_bar is 1: what is left of the noises?",
 )
 def reverse_process(answer):
     """Follows the walk from call to call: where it begins, when it asks, each step, its noise, its end."""
