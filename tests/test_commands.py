@@ -110,6 +110,12 @@ def ci(command, course):
     subprocess.run(["bash", "-n", ".ci/run"], cwd=course, check=True, timeout=60)
 
 
+def ci_line(command, course):
+    """It asks the network. .ci/run has the same line, with the environment's own Python."""
+    line = command.replace("python", '"$COURSE_VENV/bin/python"', 1)
+    assert line in (course / ".ci/run").read_text(encoding="utf-8").splitlines()
+
+
 def in_sequence(command, course):
     """It belongs to the lines of pip, which test_the_lines_of_pip_in_sequence runs."""
     assert [line for line in sequence("With pip alone") if line.startswith(plain(command))]
@@ -160,6 +166,10 @@ TRIED = {
     f"jupyter lab {NOTEBOOK}": jupyter,
     f"git clone --depth 1 {notebooks.address()}": clone,
     "bash .ci/run": ci,
+    "python -m pip install -r tests/requirements.txt -c constraints.txt": ci_line,
+    "python -m pytest --fast": in_test("test_conftest.py", "test_fast_leaves_out_notebooks_and_slow_tests"),
+    "python -m ruff check .": as_it_stands,
+    "python -m ruff format .": as_it_stands,
     "cd data": in_data,
     "sha256sum -c SHA256SUMS": in_data,
     "python -m tools.data": empty_folder,
@@ -179,6 +189,7 @@ TRIED = {
     "python -m tools.notebooks run reverse_diffusion --steps 9000 --ship": parsed,
     "python -m tools.notebooks try": parsed,
     "python -m tools.notebooks try gan --dataset digits --steps 30": parsed,
+    "python -m tools.notebooks try gan --steps 30": parsed,
     "python -m tools.notebooks try --dataset digits": parsed,
     "python -m tools.notebooks try --steps 1": parsed,
     "python -m pytest tests/test_second_device.py": in_test(

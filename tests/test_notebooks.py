@@ -6,6 +6,8 @@ import io
 import itertools
 import json
 import re
+import shutil
+from pathlib import Path
 
 import links
 import mutations
@@ -336,12 +338,12 @@ def test_the_address_is_rewritten_everywhere(tmp_path, monkeypatch):
     monkeypatch.setattr(notebooks, "COURSE", tmp_path)
     path = tmp_path / "01.ipynb"
     path.write_text(LESSONS[0].read_text(encoding="utf-8"), encoding="utf-8")
-    (tmp_path / "README.md").write_text((COURSE / "README.md").read_text(encoding="utf-8"), encoding="utf-8")
+    pages = [Path(shutil.copy(COURSE / name, tmp_path)) for name in ("README.md", "CITATION.cff")]
     monkeypatch.setattr(notebooks, "paths", lambda: [path])
     old, new = notebooks.stated_address(), "https://github.com/someone/else"
     notebooks.readdress(old, new)
     assert notebooks.stated_address() == new
-    for file in (path, tmp_path / "README.md"):
+    for file in (path, *pages):
         text = file.read_text(encoding="utf-8")
         assert old.removeprefix("https://github.com/") not in text
         assert "someone/else" in text

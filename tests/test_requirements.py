@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import requires, version
 from pathlib import Path
 
+import commands
 import links
 import pytest
 import yaml
@@ -113,7 +114,7 @@ def test_windows_lines_name_the_environment_they_install_into():
     assert not re.search(r"Activate|(^|[;&] *)pip ", "\n".join(lines), re.M)
 
 
-@pytest.mark.parametrize("name", ["README.md", "TEACHING.md", "data/README.md"])
+@pytest.mark.parametrize("name", commands.PAGES)
 def test_a_clone_fetches_no_history(name):
     assert re.findall(r"git clone (?!--depth 1 )", text(name)) == []
 
@@ -153,7 +154,7 @@ def test_the_readme_lists_every_notebook():
     assert sorted(set(listed)) == sorted(path.name for path in (COURSE / "notebooks").glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("name", ["README.md", "TEACHING.md", "data/README.md"])
+@pytest.mark.parametrize("name", commands.PAGES)
 def test_links_of_a_page_lead_somewhere(name):
     assert links.dead(text(name), COURSE / name) == []
 

@@ -80,7 +80,8 @@ def course(tmp_path_factory):
     (copy / "notebooks").mkdir()
     nbformat.write(lesson(), copy / "notebooks" / "01_line.ipynb")
     (copy / "pyproject.toml").write_text(f'[project.urls]\nRepository = "{NEW}"\n', encoding="utf-8")
-    (copy / "README.md").write_text(f"Open {OLD}.\n", encoding="utf-8")
+    for name in ("README.md", "CITATION.cff"):
+        (copy / name).write_text(f"Open {OLD}.\n", encoding="utf-8")
     (above / "commands.json").write_text(json.dumps(COMMANDS), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-c", TERMINAL, above / "commands.json"], cwd=copy, capture_output=True,
@@ -154,7 +155,8 @@ def test_demo_writes_a_copy_without_training(course):
 @pytest.mark.slow
 def test_address_is_written_everywhere(course):
     assert outcome(course, "tools.notebooks", "address") == ("0", "")
-    for path in (course[0] / "README.md", course[0] / "notebooks" / "01_line.ipynb"):
+    for name in ("README.md", "CITATION.cff", "notebooks/01_line.ipynb"):
+        path = course[0] / name
         text = path.read_bytes().decode()
         assert NEW in text and OLD not in text and "\r" not in text
 

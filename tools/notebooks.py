@@ -7,7 +7,7 @@ python -m tools.notebooks try gan --dataset digits --steps 30  does a copy pass?
 python -m tools.notebooks try                 all lessons with their own parameters: which cells fail here?
 python -m tools.notebooks export              gather the `#| export MODULE` cells into helpers/lessons
 python -m tools.notebooks demo gan            a copy without training (steps = 0) in demo/, for a class: voila demo
-python -m tools.notebooks address             write the repository's address (pyproject.toml) into README and notebooks
+python -m tools.notebooks address             write the repository's address (pyproject.toml) wherever it stands
 
 A lesson is called by its topic, which is its file name without the number, or by its number.
 `run` and `try` begin like a fresh checkout, with the weights that are shipped: results/ is neither read nor changed.
@@ -328,8 +328,8 @@ def address():
 
 
 def readdress(old, new):
-    """Replace address `old` by `new` (and their owner/name, for the badges) in README and every notebook."""
-    for path in [COURSE / "README.md", *paths()]:
+    """Replace address `old` by `new`, and their owner/name (for the badges), in README, CITATION.cff and all notebooks."""
+    for path in [COURSE / "README.md", COURSE / "CITATION.cff", *paths()]:
         text = path.read_text(encoding="utf-8")
         for a, b in ((old, new), (old.removeprefix("https://github.com/"), new.removeprefix("https://github.com/"))):
             text = text.replace(a, b)
@@ -393,7 +393,7 @@ def command_line():
     commands.add_parser("export", help="gather the `#| export MODULE` cells into helpers/lessons")
     command = commands.add_parser("demo", help="write copies without training to demo/")
     command.add_argument("lessons", **which, help="autoencoder, gan ... (default: all lessons)")
-    commands.add_parser("address", help="write the repository's address into README and notebooks")
+    commands.add_parser("address", help="write the repository's address wherever it stands")
     return parser
 
 
