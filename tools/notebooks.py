@@ -328,7 +328,7 @@ def address():
 
 
 def readdress(old, new):
-    """Replace address `old` by `new`, and their owner/name (for the badges), in README, CITATION.cff and all notebooks."""
+    """Replace address `old` by `new`, and their owner/name (badges), in README, CITATION.cff and all notebooks."""
     for path in [COURSE / "README.md", COURSE / "CITATION.cff", *paths()]:
         text = path.read_text(encoding="utf-8")
         for a, b in ((old, new), (old.removeprefix("https://github.com/"), new.removeprefix("https://github.com/"))):
