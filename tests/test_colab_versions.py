@@ -106,4 +106,4 @@ def test_a_lesson_trains():
     notebooks.execute(notebook, path.parent, timeout=300)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert [output for output in outputs if output.get("name") == "stderr"] == []
-    assert any("training loss: 300 steps" in words for _, words in pictures(outputs))
+    assert any("start_here_fashion: 300 steps" in words for _, words in pictures(outputs))
