@@ -12,13 +12,13 @@ import yaml
 from helpers.files import COURSE
 from tools import notebooks
 
-FORMS = sorted((COURSE / ".github/ISSUE_TEMPLATE").glob("*.yml"))
-HOOKS = [hook for repo in yaml.safe_load((COURSE / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
-         for hook in repo["hooks"]]  # fmt: skip
-
 
 def parsed(name):
     return yaml.safe_load((COURSE / name).read_text(encoding="utf-8"))
+
+
+FORMS = sorted((COURSE / ".github/ISSUE_TEMPLATE").glob("*.yml"))
+HOOKS = [hook for repo in parsed(".pre-commit-config.yaml")["repos"] for hook in repo["hooks"]]
 
 
 def test_the_citation_is_complete_and_agrees_with_the_project():
@@ -35,7 +35,7 @@ def test_the_citation_is_complete_and_agrees_with_the_project():
 
 @pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
 def test_a_form_asks_questions_that_github_can_show(path):
-    form = yaml.safe_load(path.read_text(encoding="utf-8"))
+    form = parsed(path)
     assert {"name", "description", "body"} <= set(form)
     assert len({item["id"] for item in form["body"]}) == len(form["body"])
     for item in form["body"]:
