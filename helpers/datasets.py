@@ -2,7 +2,7 @@
 
 import copy
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -21,29 +21,56 @@ SPLITS = ("train", "test")
 
 @dataclass(frozen=True, eq=False)  # two sets are the same if they are one object
 class Images:
-    """Images (N, 1, 28, 28) float32 in [0, 1], their labels (N,) int64, and the name of each class."""
+    """Images (N, C, H, W) float32 in [0, 1], their labels (N,) int64, and the name of each class.
+
+    C is 1 (grey: 0 is paper, 1 is ink) or 3 (red, green, blue: 1 is bright). attributes: what else is known of each
+    image, {name: int64 tensor (N,)}; words: {name: what each value of that attribute means}.
+    """
 
     name: str
     images: torch.Tensor
     labels: torch.Tensor
     classes: tuple[str, ...]
+    attributes: dict[str, torch.Tensor] = field(default_factory=dict)
+    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self):
         check_images(self.images)
         check_labels(self.labels, self.images, len(self.classes))
+        if self.attributes.keys() != self.words.keys():
+            named, meant = (", ".join(some) or "none" for some in (self.attributes, self.words))
+            raise CourseError(f"attributes are {named}, words are given for {meant}; each attribute needs its words")
+        for name, values in self.attributes.items():
+            check_labels(values, self.images, len(self.words[name]), f"values of {name}")
+
+    @property
+    def shape(self):
+        """(C, H, W): channels, height and width of one image."""
+        return tuple(self.images.shape[1:])
 
     def __len__(self):
         return len(self.images)
 
     def __repr__(self):
-        return f"{self.name}: {len(self):,} images {tuple(self.images.shape[1:])}, {len(self.classes)} classes"
+        kinds = f"{len(self.classes)} class{'es' if len(self.classes) > 1 else ''}"
+        also = f", {', '.join(self.attributes)}" if self.attributes else ""
+        return f"{self.name}: {len(self):,} images {self.shape}, {kinds}{also}"
 
     def to(self, device):
         """The same set with its tensors on `device`."""
-        moved = copy.copy(self)  # the values are those that were checked: no need to look at them again over there
-        for field in ("images", "labels"):
-            object.__setattr__(moved, field, getattr(self, field).to(device))
-        return moved
+        return self.changed(lambda tensor: tensor.to(device))
+
+    def take(self, chosen):
+        """The same set with fewer images, in this order: `chosen` is a slice, positions (n,) or a mask (N,)."""
+        return self.changed(lambda tensor: tensor[chosen])
+
+    def changed(self, change):
+        """The same set with change(tensor) in place of each tensor; values that were checked stay as they are."""
+        other = copy.copy(self)  # not checked again: that would look at all pixels, wherever they are now
+        for name in ("images", "labels"):
+            object.__setattr__(other, name, change(getattr(self, name)))
+        object.__setattr__(other, "attributes", {name: change(values) for name, values in self.attributes.items()})
+        return other
 
     def batches(self, size, *, steps=None, epochs=None, seed=0):
         """Shuffled batches (images, labels): exactly `steps` of them, or every image once in each of `epochs`."""
@@ -104,35 +131,51 @@ def generator(seed):
     return torch.Generator().manual_seed(number)
 
 
-def check_images(images):
-    """Raise a CourseError unless `images` is a float32 tensor (N, 1, 28, 28) with values in [0, 1]."""
+def check_images(images, shape=None):
+    """Raise a CourseError unless `images` is a float32 tensor (N, *shape) with values in [0, 1].
+
+    shape: (C, H, W); any with one channel or three, if it is None.
+    """
     if not isinstance(images, torch.Tensor) or images.dtype != torch.float32:
         kind = images.dtype if isinstance(images, torch.Tensor) else type(images).__name__
         raise CourseError(f"images are {kind}; they should be a float32 tensor")
-    if images.ndim != 4 or images.shape[1:] != (1, 28, 28):
-        raise CourseError(f"images have shape {tuple(images.shape)}; it should be (N, 1, 28, 28)")
+    if images.ndim != 4 or (images.shape[1] not in (1, 3) if shape is None else images.shape[1:] != shape):
+        wanted = "(N, 1, H, W), grey, or (N, 3, H, W), colour" if shape is None else f"(N, {str(shape)[1:]}"
+        raise CourseError(f"images have shape {tuple(images.shape)}; it should be {wanted}")
     if len(images) and not (images.min() >= 0 and images.max() <= 1):  # also refuses nan
         raise CourseError(f"pixels lie in [{images.min():.3g}, {images.max():.3g}]; they should lie in [0, 1]")
 
 
-def check_labels(labels, images, classes):
-    """Raise a CourseError unless `labels` (N,) is int64, beside the N images, and runs from 0 to `classes` - 1."""
+def check_labels(labels, images, classes, what="labels"):
+    """Raise a CourseError unless `labels` (N,) is int64, beside the N images, and runs from 0 to `classes` - 1.
+
+    what: what the sentence calls them.
+    """
     if not isinstance(labels, torch.Tensor) or labels.shape != (len(images),) or labels.dtype != torch.int64:
-        raise CourseError(f"labels should be an int64 tensor of shape ({len(images)},), one for each image")
+        raise CourseError(f"{what} should be an int64 tensor of shape ({len(images)},), one for each image")
     if labels.device != images.device:
-        raise CourseError(f"images are on {images.device}, labels on {labels.device}; move both to one device")
+        raise CourseError(f"images are on {images.device}, {what} on {labels.device}; move both to one device")
     if not len(labels):
         return
     first, last = labels.min().item(), labels.max().item()
     if first < 0 or last >= classes:
-        advice = "subtract 1" if (first, last) == (1, classes) else "each label needs its name in classes"
-        expected = f"for {classes} classes they should run from 0 to {classes - 1}"
-        raise CourseError(f"labels run from {first} to {last}; {expected}: {advice}")
+        named = "its name in classes" if what == "labels" else "its word"
+        advice = "subtract 1" if (first, last) == (1, classes) else f"each of them needs {named}"
+        expected = f"for {classes} {'classes' if what == 'labels' else 'words'} they should run from 0 to {classes - 1}"
+        raise CourseError(f"{what} run from {first} to {last}; {expected}: {advice}")
 
 
 def as_images(pixels):
-    """uint8 (N, 28, 28) -> float32 (N, 1, 28, 28) in [0, 1]."""
-    return torch.from_numpy(pixels)[:, None].float().div_(255)
+    """uint8 (N, H, W), or in colour (N, H, W, 3) -> float32 (N, 1, H, W) or (N, 3, H, W) in [0, 1]."""
+    tensor = torch.from_numpy(pixels)
+    tensor = tensor[:, None] if tensor.ndim == 3 else tensor.permute(0, 3, 1, 2)
+    return tensor.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+
+
+def as_uint8(images):
+    """float32 (N, 1, H, W) or (N, 3, H, W) in [0, 1] -> uint8 (N, H, W) or (N, H, W, 3): what `as_images` reads."""
+    pixels = (images.detach().cpu() * 255).round().byte()
+    return (pixels[:, 0] if pixels.shape[1] == 1 else pixels.permute(0, 2, 3, 1)).contiguous().numpy()
 
 
 def load(name="fashion", full=False):

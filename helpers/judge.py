@@ -16,14 +16,16 @@ from helpers.store import load_weights
 from helpers.training import one_cycle, progress, set_seed
 
 FEATURES = 64
+GREY = (1, 28, 28)  # (C, H, W) of the images that the shipped judges know
 
 
-def small_body():
-    """Images (N, 1, 28, 28) -> features (N, 64): two convolutions, quick enough to be trained within a lesson."""
+def small_body(shape=GREY):
+    """Images (N, *shape) -> features (N, 64): two convolutions, quick enough to be trained within a lesson."""
+    channels, height, width = shape
     return nn.Sequential(
-        nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (N, 32, 14, 14)
-        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (N, 64, 7, 7)
-        nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * 7 * 7, FEATURES), nn.ReLU(),
+        nn.Conv2d(channels, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (N, 32, H / 2, W / 2)
+        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (N, 64, H / 4, W / 4)
+        nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * (height // 4) * (width // 4), FEATURES), nn.ReLU(),
     )  # fmt: skip
 
 
@@ -64,44 +66,45 @@ def residual_body():
 
 
 class Judge(nn.Module):
-    """A classifier of images (N, 1, 28, 28) in [0, 1]; its last hidden layer is the feature space.
+    """A classifier of images (N, *shape) in [0, 1] into K = `classes`; its last hidden layer is the feature space.
 
     body: a module from images to features (N, 64); the small one if none is given.
     """
 
-    def __init__(self, body=None):
+    def __init__(self, body=None, classes=10, shape=GREY):
         super().__init__()
-        self.body = small_body() if body is None else body
-        self.head = nn.Linear(FEATURES, 10)
+        self.shape = tuple(shape)
+        self.body = small_body(shape) if body is None else body
+        self.head = nn.Linear(FEATURES, classes)
         self.register_buffer("scale", torch.tensor(1.0))  # set by `set_scale`
 
     def forward(self, x):
-        """Logits (N, 10)."""
+        """Logits (N, K)."""
         return self.head(self.body(x))
 
     @torch.no_grad()
     def features(self, images):
-        """Features (N, 64) of images (N, 1, 28, 28) in [0, 1]; on the training images their mean variance is 1."""
-        check_images(images)
+        """Features (N, 64) of images (N, *shape) in [0, 1]; on the training images their mean variance is 1."""
+        check_images(images, self.shape)
         return torch.cat([self.body(part) for part in images.split(1000)]) / self.scale
 
     def set_scale(self, images):
-        """Make the mean variance of the features 1 on these images (N, 1, 28, 28)."""
+        """Make the mean variance of the features 1 on these images (N, *shape)."""
         self.scale = self.scale * self.features(images).var(dim=0).mean().sqrt()
 
     def class_frequencies(self, images):
-        """Share of the images that the judge takes for each class, (10,), summing to 1."""
+        """Share of the images that the judge takes for each class, (K,), summing to 1."""
         return self.class_frequencies_by_features(self.features(images))
 
     @torch.no_grad()
     def class_frequencies_by_features(self, features):
         """The same from features (N, 64) that are known already."""
         said = self.head(features * self.scale).argmax(dim=1)
-        return torch.bincount(said, minlength=10) / len(features)
+        return torch.bincount(said, minlength=self.head.out_features) / len(features)
 
 
 class PrincipalComponents:
-    """The judge that nobody trained: the first 64 principal components of the pixels of images (N, 1, 28, 28)."""
+    """The judge that nobody trained: the first 64 principal components of the pixels of images (N, C, H, W)."""
 
     def __init__(self, images):
         pixels = images.flatten(1).double()
@@ -109,14 +112,14 @@ class PrincipalComponents:
         self.axes = (axes[:, -FEATURES:] / variances[-FEATURES:].mean().sqrt()).float()
 
     def features(self, images):
-        """Features (M, 64) of images (M, 1, 28, 28); on the images it was made from their mean variance is 1."""
+        """Features (M, 64) of images (M, C, H, W); on the images it was made from their mean variance is 1."""
         return images.flatten(1) @ self.axes
 
 
 def fit_judge(judge, data, steps, seed, max_lr=3e-3, weight_decay=0.01, change=None, precision=nullcontext):
     """Train the judge on batches of 128 labelled images; returns the history, the loss of every step.
 
-    change: what is done to each batch of images (N, 1, 28, 28) before the judge sees it; nothing, if it is None.
+    change: what is done to each batch of images before the judge sees it; nothing, if it is None.
     precision: makes the context in which each step's logits are computed. (Each step's own: autocast keeps rounded
     copies of the weights as long as its context lasts, so that around all steps it would never see them learn.)
     """

@@ -137,7 +137,7 @@ def class_coverage(frequencies):
 
 
 def nearest_training(images, training):
-    """Mean squared difference per pixel (N,) to the most similar of `training` (M, 1, H, W), and its position (N,)."""
+    """Mean squared difference per pixel (N,) to the most similar of `training` (M, C, H, W), and its position (N,)."""
     distance, position = nearest(images.flatten(1), training.flatten(1))
     return distance.square() / images[0].numel(), position
 
@@ -178,7 +178,7 @@ class Scores:
 
 
 def evaluate(images, train, test, judge):
-    """The `Scores` of images (N, 1, 28, 28) in [0, 1], against all test images; N is `FEWEST` or more.
+    """The `Scores` of images (N, C, H, W) in [0, 1], against all test images; N is `FEWEST` or more.
 
     Compare only scores of the same N: all of them but `kid` depend on it.
     """
@@ -201,7 +201,7 @@ def evaluate(images, train, test, judge):
 
 
 def compare(samples, train, test, judge):
-    """Judge {name: images (N, 1, 28, 28) in [0, 1]}; prints a table and returns {name: Scores}.
+    """Judge {name: images (N, C, H, W) in [0, 1]}; prints a table and returns {name: Scores}.
 
     As many training images (the floor) and the test images come first. All sets are cut to the shortest one's length.
     """

@@ -107,6 +107,22 @@ def test_every_body_gives_features_and_a_scale_makes_their_variance_1(body, few)
         torch.testing.assert_close(judge.head(once * judge.scale), judge(few.images), rtol=1e-3, atol=1e-3)
 
 
+def test_a_judge_can_have_other_classes_and_see_other_images(refuses):
+    torch.manual_seed(0)
+    judge = Judge(classes=3, shape=(3, 64, 40)).eval()
+    images = torch.rand(12, 3, 64, 40)
+    assert judge(images).shape == (12, 3)
+    assert judge.features(images).shape == (12, FEATURES)
+    assert judge.class_frequencies(images).shape == (3,)
+    with refuses("(12, 3, 64, 64)", "it should be (N, 3, 64, 40)"):
+        judge.features(torch.zeros(12, 3, 64, 64))
+
+
+def test_a_judge_of_fashion_refuses_images_in_colour(fashion, refuses):
+    with refuses("(2, 3, 64, 64)", "it should be (N, 1, 28, 28)"):
+        load_judge(fashion[0]).features(torch.zeros(2, 3, 64, 64))
+
+
 def test_every_judge_has_a_recipe():
     assert set(judges.RECIPES) == {f"{weights_name(kind)}_{name}" for name, kinds in BODIES.items() for kind in kinds}
 
