@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from helpers.arguments import whole_number
+from helpers.faces import ATTRIBUTES, unpacked
 from helpers.files import DATA, CourseError, read_verified
 
 CLASSES = {
@@ -15,6 +16,7 @@ CLASSES = {
         "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
     ),
     "digits": tuple("0123456789"),
+    "faces": ATTRIBUTES["hair"],
 }  # fmt: skip
 SPLITS = ("train", "test")
 
@@ -192,6 +194,8 @@ def load(name="fashion", full=False):
     else:
         with np.load(io.BytesIO(read_verified(DATA / f"{name}.npz")), allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
+    if name == "faces":
+        return tuple(faces(arrays, split) for split in SPLITS)
     return tuple(
         Images(
             name,
@@ -201,3 +205,9 @@ def load(name="fashion", full=False):
         )
         for split in SPLITS
     )
+
+
+def faces(arrays, split):
+    """The `Images` of a split of the faces; they are labelled by their hair style."""
+    images, attributes = unpacked(arrays, split)
+    return Images("faces", images, attributes["hair"], CLASSES["faces"], attributes, ATTRIBUTES)

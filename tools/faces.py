@@ -23,27 +23,43 @@ from tools.notebooks import command
 SEED = 0
 SIZES = {"train": 9000, "test": 1000}
 HELD_OUT_SHARE = 0.1  # of the test faces
-SIZE = 64
+SIZE, TILE = 64, 8  # pixels of a picture, and of a tile, each way
 DRAWING = COURSE / "tools" / "dicebear"
-DESIGN = {  # attribute -> the option of DiceBear's "Personas", and what it is for each value, in the order of ATTRIBUTES
-    "hair": (
-        "hair",
-        ("shortCombover", "fade", "mohawk", "curly", "curlyHighTop", "long", "bobBangs", "pigtails", "straightBun", "beanie"),
-    ),
-    "hair_color": ("hairColor", ("2b2333", "84441a", "f2c14e", "eef0f7", "d7263d", "ff7bbf", "2f6fe4", "2fa84f")),
-    "shirt": ("body", ("squared", "checkered", "small")),
-    "shirt_color": ("clothingColor", ("d62839", "f58220", "f9d62e", "2e9e4a", "2f62d9", "7b3fb5", "f57fb5", "2a2a33")),
-    "skin": ("skinColor", ("f6d3bf", "dfa878", "a87250", "5a3a2d")),
-    "eyes": ("eyes", ("open", "sleep", "wink", "happy", "glasses", "sunglasses")),
-    "mouth": ("mouth", ("smile", "bigSmile", "frown", "surprise", "lips", "pacifier")),
-    "nose": ("nose", ("mediumRound", "smallRound", "wrinkles")),
-    "beard": ("facialHair", (None, "pyramid", "goatee", "beardMustache")),
-    "background": ("background", ("bfe0f2", "f7e6b8", "c5e8cf", "dcd3f2")),
-}
+OPTIONS = {  # attribute -> what DiceBear's "Personas" calls it
+    "hair": "hair", "hair_color": "hairColor", "shirt": "body", "shirt_color": "clothingColor", "skin": "skinColor",
+    "eyes": "eyes", "mouth": "mouth", "nose": "nose", "beard": "facialHair", "background": "background",
+}  # fmt: skip
+VALUES = {  # attribute -> {word: what "Personas" calls it}; the colours are ours, each easy to name
+    "hair": {
+        "short hair": "shortCombover", "quiff": "fade", "mohawk": "mohawk", "afro": "curly", "curls": "curlyHighTop",
+        "long hair": "long", "bob": "bobBangs", "pigtails": "pigtails", "bun": "straightBun", "beanie": "beanie",
+    },
+    "hair_color": {
+        "black": "2b2333", "brown": "84441a", "blond": "f2c14e", "white": "eef0f7",
+        "red": "d7263d", "pink": "ff7bbf", "blue": "2f6fe4", "green": "2fa84f",
+    },
+    "shirt": {"plain": "squared", "checked": "checkered", "wrap": "small"},
+    "shirt_color": {
+        "red": "d62839", "orange": "f58220", "yellow": "f9d62e", "green": "2e9e4a",
+        "blue": "2f62d9", "purple": "7b3fb5", "pink": "f57fb5", "black": "2a2a33",
+    },
+    "skin": {"light": "f6d3bf", "tan": "dfa878", "brown": "a87250", "dark": "5a3a2d"},
+    "eyes": {
+        "open": "open", "closed": "sleep", "wink": "wink",
+        "happy": "happy", "glasses": "glasses", "sunglasses": "sunglasses",
+    },
+    "mouth": {
+        "smile": "smile", "laugh": "bigSmile", "frown": "frown",
+        "surprise": "surprise", "lips": "lips", "pacifier": "pacifier",
+    },
+    "nose": {"medium": "mediumRound", "small": "smallRound", "wrinkled": "wrinkles"},
+    "beard": {"none": None, "moustache": "pyramid", "goatee": "goatee", "full beard": "beardMustache"},
+    "background": {"blue": "bfe0f2", "yellow": "f7e6b8", "green": "c5e8cf", "lilac": "dcd3f2"},
+}  # fmt: skip
 
 
 def dealt(deck, n, rng):
-    """The cards of a deck, as many decks as n cards take, in random order: each card as often as the others, or once more.
+    """n cards from as many copies of a deck, in random order: each card as often as the others, or once more.
 
     Sorted by `rng.random()`, the one method that gives the same numbers in every version of Python.
     """
@@ -52,7 +68,7 @@ def dealt(deck, n, rng):
 
 
 def colors(split, n, rng):
-    """n pairs (hair colour, shirt colour) as numbers: each allowed pair equally often; the held-out ones in test only."""
+    """n pairs (hair colour, shirt colour), as numbers: all equally often, but those of HELD_OUT in "test" alone."""
     words = ATTRIBUTES["hair_color"], ATTRIBUTES["shirt_color"]
     held_out = [tuple(values.index(word) for values, word in zip(words, pair, strict=True)) for pair in HELD_OUT]
     allowed = [pair for pair in itertools.product(*map(range, map(len, words))) if pair not in held_out]
@@ -99,9 +115,9 @@ def choose_all():
     return faces
 
 
-def options(face):
+def options_of(face):
     """The options of DiceBear's "Personas" for a face."""
-    return {DESIGN[name][0]: DESIGN[name][1][value] for name, value in face.items()}
+    return {OPTIONS[name]: VALUES[name][ATTRIBUTES[name][value]] for name, value in face.items()}
 
 
 def call(*words, cwd):
@@ -121,6 +137,50 @@ def draw(faces):
         for file in ("package.json", "package-lock.json", "render.mjs"):
             shutil.copy(DRAWING / file, folder)
         call("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
-        (folder / "faces.json").write_text(json.dumps([options(face) for face in faces]), encoding="utf-8")
+        (folder / "faces.json").write_text(json.dumps([options_of(face) for face in faces]), encoding="utf-8")
         call("node", "render.mjs", "faces.json", "pixels", cwd=folder)
         return np.fromfile(folder / "pixels", np.uint8).reshape(len(faces), SIZE, SIZE, 3)
+
+
+def as_tiles(images):
+    """Images uint8 (N, 64, 64, 3) as a mosaic: different tiles (K, 8, 8, 3), and which lie where, uint16 (8, 8, N).
+
+    Faces share most of their parts, so that the tiles are few. They are sorted by where they lie first, so that the
+    numbers of neighbours differ little, which compresses well.
+    """
+    n, places = len(images), SIZE // TILE
+    cut = images.reshape(n, places, TILE, places, TILE, 3).transpose(1, 3, 0, 2, 4, 5).reshape(-1, TILE * TILE * 3)
+    _, first, tile = np.unique(cut, axis=0, return_index=True, return_inverse=True)
+    number = np.empty(len(first), np.int64)
+    number[np.argsort(first)] = np.arange(len(first))
+    if len(first) > 2**16:
+        raise CourseError(f"there are {len(first):,} different tiles, too many for two bytes a number")
+    tiles = cut[np.sort(first)].reshape(-1, TILE, TILE, 3)
+    return tiles, number[tile.ravel()].astype(np.uint16).reshape(places, places, n)
+
+
+def build(destination):
+    """Write faces.npz into `destination`."""
+    faces = choose_all()
+    tiles, where = as_tiles(draw([face for some in faces.values() for face in some]))
+    arrays, start = {"tiles": tiles}, 0
+    for split, some in faces.items():
+        arrays[f"{split}_tiles"] = where[:, :, start : start + len(some)]
+        arrays[f"{split}_attributes"] = np.array([list(face.values()) for face in some], np.uint8)
+        start += len(some)
+    write_npz(destination / "faces.npz", arrays)
+
+
+def main(arguments):
+    """Do what the command line asks for."""
+    parser = argparse.ArgumentParser(
+        "python -m tools.faces", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--into", type=Path, default=DATA, help="where to write (default: data/)")
+    options = parser.parse_args(arguments)
+    build(options.into)
+    print(sha256(options.into / "faces.npz"), "faces.npz")
+
+
+if __name__ == "__main__":
+    command(main)

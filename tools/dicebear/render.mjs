@@ -55,10 +55,12 @@ function draw(face) {
 function averaged(pixels) {
   // RGBA of (FINER * SIZE)^2 pixels -> RGB of SIZE^2 pixels, each the rounded mean of FINER^2 of them.
   const sums = new Uint32Array(3 * SIZE * SIZE);
-  const wide = FINER * SIZE;
-  for (let i = 0; i < wide * wide; i++) {
-    const at = 3 * (Math.floor(Math.floor(i / wide) / FINER) * SIZE + Math.floor((i % wide) / FINER));
-    for (let channel = 0; channel < 3; channel++) sums[at + channel] += pixels[4 * i + channel];
+  for (let y = 0, from = 0; y < FINER * SIZE; y++) {
+    for (let x = 0, to = 3 * SIZE * ((y / FINER) | 0); x < SIZE; x++, to += 3) {
+      for (let i = 0; i < FINER; i++, from += 4) {
+        for (let channel = 0; channel < 3; channel++) sums[to + channel] += pixels[from + channel];
+      }
+    }
   }
   return Uint8Array.from(sums, (sum) => Math.floor(sum / FINER ** 2 + 0.5));
 }
