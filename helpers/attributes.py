@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from helpers.files import CourseError
-from helpers.judge import FEATURES, Judge, convolution
+from helpers.judge import FEATURES, Judge, convolution, weights_name
+from helpers.store import load_weights
 
 COLOUR = (3, 64, 64)  # (C, H, W) of the faces
 
@@ -66,3 +67,10 @@ class AttributeJudge(Judge):
         """Share of each class, (K,), summing to 1, from features (N, 64)."""
         logits = next(iter(self.split(self.head(features * self.scale)).values()))
         return torch.bincount(logits.argmax(dim=1), minlength=logits.shape[1]) / len(features)
+
+
+def load_attribute_judge(data):
+    """The shipped judge of a data set with attributes (an `Images`), on its device, without dropout."""
+    judge = AttributeJudge(data.words, shape=data.shape).to(data.images.device)
+    load_weights(weights_name(), judge, data, steps=0)
+    return judge.eval()

@@ -195,7 +195,7 @@ def load(name="fashion", full=False):
         with np.load(io.BytesIO(read_verified(DATA / f"{name}.npz")), allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     if name == "faces":
-        return tuple(faces(arrays, split) for split in SPLITS)
+        return tuple(labelled_by_hair(arrays, split) for split in SPLITS)
     return tuple(
         Images(
             name,
@@ -207,7 +207,7 @@ def load(name="fashion", full=False):
     )
 
 
-def faces(arrays, split):
-    """The `Images` of a split of the faces; they are labelled by their hair style."""
+def labelled_by_hair(arrays, split):
+    """The `Images` of a split of the faces, from the arrays of their file; their class is their hair style."""
     images, attributes = unpacked(arrays, split)
     return Images("faces", images, attributes["hair"], CLASSES["faces"], attributes, ATTRIBUTES)

@@ -159,7 +159,12 @@ def load_judge(data, kind=""):
 
     Of Fashion-MNIST there are more, for a second opinion: "second" is another architecture, and the features of
     "unlabelled" come from a training without labels (only its head, which counts the classes, has seen them).
+    That of the faces is an `AttributeJudge` (helpers/attributes.py).
     """
+    if data.attributes:
+        from helpers.attributes import load_attribute_judge  # which itself needs the judges of this module
+
+        return load_attribute_judge(data)
     bodies = BODIES.get(data.name, {"": small_body})
     if kind not in bodies:
         raise CourseError(f"there is no judge {kind!r} of {data.name}; choose {' or '.join(map(repr, bodies))}")

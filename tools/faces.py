@@ -23,6 +23,7 @@ from tools.notebooks import command
 SEED = 0
 SIZES = {"train": 9000, "test": 1000}
 HELD_OUT_SHARE = 0.1  # of the test faces
+MOST_TILES = 2**16  # two bytes a number
 SIZE, TILE = 64, 8  # pixels of a picture, and of a tile, each way
 DRAWING = COURSE / "tools" / "dicebear"
 OPTIONS = {  # attribute -> what DiceBear's "Personas" calls it
@@ -153,8 +154,8 @@ def as_tiles(images):
     _, first, tile = np.unique(cut, axis=0, return_index=True, return_inverse=True)
     number = np.empty(len(first), np.int64)
     number[np.argsort(first)] = np.arange(len(first))
-    if len(first) > 2**16:
-        raise CourseError(f"there are {len(first):,} different tiles, too many for two bytes a number")
+    if len(first) > MOST_TILES:
+        raise CourseError(f"there are {len(first):,} different tiles, and at most {MOST_TILES:,} can be numbered")
     tiles = cut[np.sort(first)].reshape(-1, TILE, TILE, 3)
     return tiles, number[tile.ravel()].astype(np.uint16).reshape(places, places, n)
 
