@@ -1,8 +1,12 @@
-"""Image data sets, whole in memory: `train, test = load("fashion")`. Origins and licences: data/README.md."""
+"""Image data sets, whole in memory: `train, test = load("fashion")`. Origins and licences: data/README.md.
+
+A folder of your own images is one, too: `load("path/to/folder")`.
+"""
 
 import copy
 import io
 from dataclasses import dataclass, field
+from pathlib import PurePath
 
 import numpy as np
 import torch
@@ -10,14 +14,17 @@ import torch
 from helpers.arguments import whole_number
 from helpers.faces import ATTRIBUTES, unpacked
 from helpers.files import DATA, CourseError, read_verified
+from helpers.folders import LIMIT, folder_arrays, is_path
 
 CLASSES = {
     "fashion": (
         "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
     ),
     "digits": tuple("0123456789"),
-    "faces": ATTRIBUTES["hair"],
 }  # fmt: skip
+FULL = {f"{name}_full": name for name in CLASSES}  # all images of a set, which are downloaded -> those that are shipped
+CLASSES |= {"faces": ATTRIBUTES["hair"]} | {name: CLASSES[part] for name, part in FULL.items()}
+GREY = (1, 28, 28)  # (C, H, W) that most lessons are about
 SPLITS = ("train", "test")
 
 
@@ -180,31 +187,66 @@ def as_uint8(images):
     return (pixels[:, 0] if pixels.shape[1] == 1 else pixels.permute(0, 2, 3, 1)).contiguous().numpy()
 
 
-def load(name="fashion", full=False):
-    """The train and test `Images` of 'fashion' (10,000 + 2,000) or 'digits' (4,000 + 1,000), from this repository.
+def load(name="fashion", shape=None, invert=False, limit=LIMIT):
+    """The train and test `Images` of a data set of the course, or of a folder of your own images.
 
-    With `full=True`, all 60,000 + 10,000, downloaded once by torchvision into data/full (which git ignores).
+    name: "fashion" (10,000 + 2,000), "digits" (4,000 + 1,000) or, in colour and with attributes, "faces" (9,000 +
+    1,000), from this repository; "fashion_full" or "digits_full", all 60,000 + 10,000, downloaded once by torchvision
+    into data/full, which git ignores; or the path of a folder with images, or with one subfolder for each class, which
+    is only read.
+    For a folder: shape (C, H, W), grey of 28 x 28 if it is None; invert: whether dark and bright change places;
+    limit: how many files are read.
     """
-    if not isinstance(name, str) or name not in CLASSES:
-        raise CourseError(f"dataset {name!r} is not known; choose {' or '.join(map(repr, CLASSES))}")
-    if full:
+    if not isinstance(name, str | PurePath) or (name not in CLASSES and not is_path(str(name))):
+        known = ", ".join(map(repr, CLASSES))
+        raise CourseError(
+            f"dataset {name!r} is not known; choose {known}, or the path of a folder with your own images"
+        )
+    if name not in CLASSES:
+        called, arrays, classes = folder_arrays(name, checked_shape(shape or GREY), invert, checked_limit(limit))
+    else:
+        called, arrays, classes = name, full_or_shipped(name), CLASSES[name]
+    if name == "faces":
+        both = tuple(labelled_by_hair(arrays, split) for split in SPLITS)
+    else:
+        both = tuple(
+            Images(
+                called,
+                as_images(arrays[f"{split}_images"]),
+                torch.from_numpy(arrays[f"{split}_labels"]).long(),
+                classes,
+            )
+            for split in SPLITS
+        )
+    if both[0].shape != tuple(shape or both[0].shape):
+        raise CourseError(f"the images of {name!r} have the shape {both[0].shape}, not {tuple(shape)}")
+    return both
+
+
+def checked_shape(shape):
+    """(C, H, W) for pictures in a folder; a CourseError for what it cannot be."""
+    numbers = tuple(whole_number(number) for number in shape) if isinstance(shape, tuple | list) else ()
+    if len(numbers) != 3 or None in numbers or numbers[0] not in (1, 3) or not all(0 < n <= 512 for n in numbers[1:]):
+        raise CourseError(f"shape is {shape!r}; choose (1, 28, 28), (3, 64, 64) or another (C, H, W), C = 1 or 3")
+    return numbers
+
+
+def checked_limit(limit):
+    """How many files are read, as an int from 2; a CourseError for anything else."""
+    number = whole_number(limit)
+    if number is None or number < 2:
+        raise CourseError(f"limit is {limit!r}; choose a whole number of files, 2 or more")
+    return number
+
+
+def full_or_shipped(name):
+    """The arrays of a data set of the course: of all its images, or of those in this repository."""
+    if name in FULL:
         from helpers.download import full_arrays  # imports torchvision, which takes a second
 
-        arrays = full_arrays(name)
-    else:
-        with np.load(io.BytesIO(read_verified(DATA / f"{name}.npz")), allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    if name == "faces":
-        return tuple(labelled_by_hair(arrays, split) for split in SPLITS)
-    return tuple(
-        Images(
-            name,
-            as_images(arrays[f"{split}_images"]),
-            torch.from_numpy(arrays[f"{split}_labels"]).long(),
-            CLASSES[name],
-        )
-        for split in SPLITS
-    )
+        return full_arrays(FULL[name])
+    with np.load(io.BytesIO(read_verified(DATA / f"{name}.npz")), allow_pickle=False) as archive:
+        return {key: archive[key] for key in archive.files}
 
 
 def labelled_by_hair(arrays, split):

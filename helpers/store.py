@@ -158,7 +158,7 @@ def advice(name, dataset):
         return f"run {lesson_of(name)} with this data set and with steps above 0"
     if dataset in CLASSES:
         return "`python -m tools.judges`, run in the course's folder, trains the judge of this edition"
-    return f"there are judges of {' and '.join(map(repr, CLASSES))} only"
+    return "`load_judge(train)` of helpers.judge trains one on your images"
 
 
 def checked_ema(model, ema):

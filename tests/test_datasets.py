@@ -232,7 +232,7 @@ def test_few_labels_refuses_a_count_that_cannot_be_balanced(count, refuses):
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(refuses):
-    with refuses("'fasion' is not known", "'fashion' or 'digits'"):
+    with refuses("'fasion' is not known", "choose 'fashion', 'digits'", "or the path of a folder"):
         load("fasion")
 
 
