@@ -157,7 +157,8 @@ def advice(name, dataset):
     if name.partition("_")[0] != JUDGE:
         return f"run {lesson_of(name)} with this data set and with steps above 0"
     if dataset in CLASSES:
-        return "`python -m tools.judges`, run in the course's folder, trains the judge of this edition"
+        tool = "tools.attributes" if dataset == "faces" else "tools.judges"
+        return f"`python -m {tool}`, run in the course's folder, trains the judge of this edition"
     return "`load_judge(train)` of helpers.judge trains one on your images"
 
 

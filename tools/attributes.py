@@ -16,7 +16,7 @@ from helpers.training import bf16_autocast, one_cycle, set_seed
 from tools import damages
 from tools.notebooks import WEIGHTS, command, ship_files
 
-SEED, STEPS = 0, 1500
+SEED, STEPS = 0, 1800
 
 
 def imperfect(images, dice):
