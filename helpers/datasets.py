@@ -22,7 +22,7 @@ CLASSES = {
     ),
     "digits": tuple("0123456789"),
 }  # fmt: skip
-FULL = {f"{name}_full": name for name in CLASSES}  # all images of a set, which are downloaded -> those that are shipped
+FULL = {"fashion_full": "fashion", "digits_full": "digits"}  # all images, which are downloaded -> those shipped
 CLASSES |= {"faces": ATTRIBUTES["hair"]} | {name: CLASSES[part] for name, part in FULL.items()}
 GREY = (1, 28, 28)  # (C, H, W) that most lessons are about
 SPLITS = ("train", "test")
@@ -90,7 +90,9 @@ class Images:
         k = len(self.classes)
         number = whole_number(count)
         if number is None or number % k or not 0 < number <= len(self):
-            raise CourseError(f"count is {count}; choose a multiple of {k} up to {len(self)}")
+            raise CourseError(
+                f"count is {count}; {self.name} has {k} class(es): choose a multiple of {k} up to {len(self)}"
+            )
         shuffled = torch.randperm(len(self), generator=generator(seed))
         labels = self.labels.cpu()[shuffled]
         share = number // k

@@ -118,12 +118,12 @@ def at_most(found, limit, folder):
     if len(found) <= limit:
         return found
     print(
-        f"{folder.name}: {len(found):,} files; {limit:,} of them are read, chosen by chance from their names "
+        f"{printable(folder.name)}: {len(found):,} files; {limit:,} of them, chosen by their names, are read "
         f"(load(..., limit={len(found)}) reads all)"
     )
 
     def lot(pair):
-        return hashlib.sha256(os.fsencode(pair[0].relative_to(folder))).digest()
+        return hashlib.sha256(os.fsencode(pair[0].relative_to(folder).as_posix())).digest()
 
     return sorted(sorted(found, key=lot)[:limit])
 
@@ -285,9 +285,10 @@ def folder_arrays(path, shape, invert, limit):
         np.subtract(255, pixels, out=pixels)
     test = are_for_test(pixels, digests)
     if test is None:
+        few = "one picture" if len(pictures) == 1 else f"{len(pictures):,} pictures, all the same"
         raise CourseError(
-            f"the folder {str(folder)!r} has {len(pictures)} picture(s), all the same{in_words(left)}; training and "
-            f"testing need two that differ, and the lessons about {2 * BATCH} or more"
+            f"the folder {str(folder)!r} has {few}{in_words(left)}; training and testing need two that differ, and the "
+            f"lessons need {2 * BATCH} or more"
         )
     name = f"{called}_{checksum(repr((shape, invert, sorted(zip(digests, places, strict=True)))))}"
     of_each = ", ".join(f"{k} {n:,}" for k, n in zip(classes, np.bincount(labels).tolist(), strict=True))

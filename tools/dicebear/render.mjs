@@ -17,6 +17,7 @@ const FRAME = "7 4 50 50"; // of the design's 64 x 64 units: the face fills the 
 
 // The part of the picture that begins with `translate(at)`: from there to where the next part begins.
 const part = (at, next) => new RegExp(`<g transform="translate\\(${at}\\)">.*?(?=${next})`, "s");
+const LAUGH = 'd="M6 3h6v1a3 3 0 0 1-6 0V3Z"';
 const MOUTH = part("23 36", '<g transform="translate\\(24 28\\)">');
 const BEARD = part("14 26", "</g></svg>$");
 
@@ -28,9 +29,9 @@ const changes = (face) => [
   // shorter necks: more of the shirt is seen
   ["translate(11 44)", `translate(11 ${face.body === "small" ? 42.5 : 40})`],
   // lighter checks, which are still seen at 64 x 64
-  ['style="mix-blend-mode:lighten" opacity=".17"', 'style="mix-blend-mode:lighten" opacity=".34"', face.body === "checkered"],
+  ['lighten" opacity=".17"', 'lighten" opacity=".34"', face.body === "checkered"],
   // a dark line around the laughing mouth: white on light skin was hard to see
-  ['M6 3h6v1a3 3 0 0 1-6 0V3Z" fill="#fff"', 'M6 3h6v1a3 3 0 0 1-6 0V3Z" fill="#fff" stroke="#1B0640" stroke-width=".9"', face.mouth === "bigSmile"],
+  [`${LAUGH} fill="#fff"`, `${LAUGH} fill="#fff" stroke="#1B0640" stroke-width=".9"`, face.mouth === "bigSmile"],
   // the full beard leaves the mouth free, which brought a laugh of its own
   ['fill="#FFFEFD"', `fill="#${face.skinColor}"`, face.facialHair === "beardMustache"],
   // beanies come in the hair's colour
