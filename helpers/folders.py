@@ -77,19 +77,22 @@ def hidden(name):
 
 
 def all_files(folder, seen):
-    """(Files in a folder and below, folders that may not be opened); each folder once, wherever links lead."""
-    real = os.path.realpath(folder)
-    if real in seen:
-        return [], []
-    seen.add(real)
-    try:
-        folders, files = visible(folder)
-    except OSError:
-        return [], [folder]
-    locked = []
-    for inner in folders:
-        more, shut = all_files(inner, seen)
-        files, locked = files + more, locked + shut
+    """(Files in a folder and below, how many folders may not be opened).
+
+    seen: real paths of folders that are not entered; those that were are added, so that no link leads in a circle.
+    """
+    files, locked, waiting = [], 0, [folder]
+    while waiting:
+        try:
+            inner, some = visible(waiting.pop())
+        except OSError:
+            locked += 1
+            continue
+        files += some
+        for path in inner:
+            if (real := os.path.realpath(path)) not in seen:
+                seen.add(real)
+                waiting.append(path)
     return files, locked
 
 
@@ -105,11 +108,12 @@ def listed(folder):
             f"the subfolders of {folder.name!r} ({', '.join(sorted(names))}) are parts, not classes; the course makes "
             f"its own test set, so give one of them: {str(folder / folders[0].name)!r}"
         )
-    found, left, seen = [(file, "") for file in files], Counter(), {os.path.realpath(folder)}
+    found, left = [(file, "") for file in files], Counter()
+    seen = {os.path.realpath(path) for path in (folder, *folders)}
     for inner in folders:
         some, locked = all_files(inner, seen)
         found += [(file, inner.name) for file in some]
-        left["folders that may not be opened"] += len(locked)
+        left["folders that may not be opened"] += locked
     return found, +left
 
 

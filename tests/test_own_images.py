@@ -340,11 +340,13 @@ def test_links_are_followed_once_and_a_pipe_is_no_file(tmp_path, capsys):
     (folder / "b").symlink_to(tmp_path / "other")
     (folder / "a" / "up").symlink_to(folder)
     (folder / "a" / "self").symlink_to(folder / "a")
+    (folder / "a" / "sister").symlink_to(folder / "b")
+    fill(folder.joinpath("a", *["deep"] * 300), [0])
     (folder / "a" / "9.png").symlink_to(tmp_path / "nowhere")
     (folder / "a" / "round").symlink_to(folder / "a" / "round")
     os.mkfifo(folder / "a" / "pipe")
     _, names = every_image(folder)
-    assert sorted(names) == ["a"] * 4 + ["b"] * 4
+    assert sorted(names) == ["a"] * 5 + ["b"] * 4
     assert "left out: 2 not there (links to nothing); 1 not files." in capsys.readouterr().out
 
 
