@@ -174,6 +174,8 @@ TRIED = {
     "sha256sum -c SHA256SUMS": in_data,
     "python -m tools.data": empty_folder,
     "python -m tools.data FOLDER": empty_folder,
+    "python -m tools.faces": in_test("test_faces.py", "test_drawing_some_faces_again_gives_the_same_pixels"),
+    "python -m tools.attributes": in_test("test_attributes.py", "test_the_command_trains_and_ships"),
     "python -m tools.slides autoencoder": as_it_stands,
     "python -m tools.notebooks demo gan": as_it_stands,
     "python -m tools.notebooks demo autoencoder": as_it_stands,
