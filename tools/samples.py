@@ -2,7 +2,7 @@
 
 python -m tools.samples variational gan conditional_gan reverse_diffusion      the lessons' own budgets
 python -m tools.samples gan --steps 11500 --seed 1                             another budget, another seed
-python -m tools.samples reverse_diffusion flow_matching                        lesson 11 also draws with 09's network
+python -m tools.samples reverse_diffusion flow_matching        lesson 11 also draws with the network of lesson 09
 
 Of a lesson only the cells run that its `save_samples(...)` cells need; the lesson's file is not changed. A lesson finds
 what the lessons before it in the same command trained.
