@@ -292,8 +292,8 @@ def folder_arrays(path, shape, invert, limit):
     if test is None:
         few = "one picture" if len(pictures) == 1 else f"{len(pictures):,} pictures, all the same"
         raise CourseError(
-            f"the folder {str(folder)!r} has {few}{rest}; training and testing need two that differ, and the lessons need "
-            f"{2 * BATCH} or more"
+            f"the folder {str(folder)!r} has {few}{rest}; training and testing need two that differ, and the "
+            f"lessons {2 * BATCH} or more"
         )
     name = f"{called}_{checksum(repr((shape, invert, sorted(zip(digests, places, strict=True)))))}"
     of_each = ", ".join(f"{k} {n:,}" for k, n in zip(classes, np.bincount(labels).tolist(), strict=True))
