@@ -25,7 +25,10 @@ TERMS = [
     "synthetic data", "augmentation", "memorisation", "forward process", "reverse process", "timestep",
     "noise schedule", "marginal", "signal-to-noise ratio", "ancestral sampling", "DDPM", "DDIM", "v-prediction",
     "sinusoidal embedding", "residual block", "classifier guidance", "classifier-free guidance", "guidance scale",
-    "perception-distortion trade-off", "RePaint", "SDEdit", "flow matching", "marginal velocity", "ordinary differential equation", "Euler's method", "Heun's method", "probability-flow ODE", "divergence", "change of variables", "logit-normal", "rectified flow", "distillation", "consistency model", "minibatch optimal transport",
+    "perception-distortion trade-off", "RePaint", "SDEdit", "flow matching", "marginal velocity",
+    "ordinary differential equation", "Euler's method", "Heun's method", "probability-flow ODE", "divergence",
+    "change of variables", "logit-normal", "rectified flow", "distillation", "consistency model",
+    "minibatch optimal transport",
     "latent diffusion",
 ]  # fmt: skip
 
