@@ -205,6 +205,8 @@ TRIED = {
     "python -m tools.samples gan --steps 11500 --seed 1": parsed,
     "python -m tools.samples conditional_gan --steps 12000": parsed,
     "python -m tools.samples reverse_diffusion --steps 9000": parsed,
+    "python -m tools.samples reverse_diffusion flow_matching": parsed,
+    "python -m tools.samples reverse_diffusion flow_matching --steps 9000": parsed,
     "python -m tools.judges": parsed,
     "python -m tools.judges FOLDER": parsed,
     "python -m tools.judges --only judge_digits": parsed,
