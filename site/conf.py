@@ -1,0 +1,91 @@
+"""Sphinx's settings for the web edition; `python -m tools.site` writes the pages and calls Sphinx."""
+
+import html
+import tomllib
+from pathlib import Path
+
+from math_core import LatexToMathML
+
+COURSE = Path(__file__).resolve().parent.parent
+ABOUT = tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+ADDRESS = ABOUT["urls"]["Repository"]
+PAGES = "https://{}.github.io/{}/".format(*ADDRESS.split("/")[-2:])
+
+project = "From Autoencoders to Diffusion"
+author = "the authors of the course"
+version = release = ABOUT["version"]
+language = "en"
+extensions = ["myst_nb", "sphinx_copybutton"]
+exclude_patterns = []
+nitpicky = False
+
+nb_execution_mode = "off"
+nb_merge_streams = True
+nb_mime_priority_overrides = [("html", "text/html", 0)]
+nb_code_prompt_show = "{type}: housekeeping"
+nb_code_prompt_hide = "{type}: housekeeping"
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 3
+myst_links_external_new_tab = True
+suppress_warnings = ["mystnb.unknown_mime_type"]
+
+html_theme = "sphinx_book_theme"
+html_title = project
+html_baseurl = PAGES
+html_static_path = ["static"]
+html_css_files = ["course.css"]
+html_js_files = [("recordings.js", {"defer": "defer"})]
+html_math_renderer = "mathml"
+html_copy_source = False
+html_show_sourcelink = False
+html_last_updated_fmt = None
+html_theme_options = {
+    "repository_url": ADDRESS,
+    "repository_branch": "main",
+    "path_to_docs": "",
+    "use_repository_button": True,
+    "use_download_button": True,
+    "use_fullscreen_button": False,
+    "show_toc_level": 2,
+    "home_page_in_toc": True,
+    "show_navbar_depth": 1,
+    "launch_buttons": {
+        "colab_url": "https://colab.research.google.com",
+        "binderhub_url": "https://mybinder.org",
+        "notebook_interface": "jupyterlab",
+    },
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {"**": ["navbar-logo.html", "search-button-field.html", "sbt-sidebar-nav.html"]}
+copybutton_exclude = ".linenos, .gp, .go"
+
+formulas = LatexToMathML()
+
+
+def inline(translator, node):
+    """Write a formula inside a line."""
+    show(translator, node, displaystyle=False)
+
+
+def block(translator, node):
+    """Write a formula on a line of its own."""
+    translator.body.append('<div class="formula" tabindex="0">')
+    show(translator, node, displaystyle=True)
+    translator.body.append("</div>\n")
+
+
+def show(translator, node, displaystyle):
+    """Write a formula as MathML, with its LaTeX for whoever copies it."""
+    from docutils.nodes import SkipNode
+
+    latex = node.astext().strip()
+    mathml = formulas.convert_with_local_state(latex, displaystyle=displaystyle)
+    translator.body.append(mathml.replace("<math", f'<math data-latex="{html.escape(latex)}"', 1))
+    if not displaystyle:
+        raise SkipNode
+
+
+def setup(app):
+    """Tell Sphinx how to write formulas."""
+    app.add_html_math_renderer("mathml", inline_renderers=(inline, None), block_renderers=(block, None))

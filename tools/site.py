@@ -1,0 +1,328 @@
+"""The course as a web site: `python -m tools.site` writes it to _site/html, from the notebooks as they are committed.
+
+python -m tools.site                 the book; sliders, games and questions answer without a kernel
+python -m tools.site gan vae         record these lessons only; the others show what was recorded before
+python -m tools.site --as-recorded   record nothing
+python -m tools.site --single        besides, each lesson as one file that needs nothing else, in _site/single
+python -m tools.site --zip           besides, the whole site as one file to hand out; open its index.html
+
+It takes packages of its own: `pip install -r site/requirements.txt`. To record a lesson, a copy of it runs without
+training (steps = 0), which takes up to a minute, and a picture is kept for every position of its sliders. That is done
+once, and again when the lesson, the helpers or the weights change.
+"""
+
+import argparse
+import base64
+import hashlib
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from unittest import mock
+
+import nbformat
+
+from helpers.files import CHECKSUMS, COURSE, CourseError, atomic
+from helpers.recording import KIND
+from tools import notebooks
+
+FOLDER = COURSE / "_site"
+SETTINGS = COURSE / "site"
+NEEDED = ("sphinx", "myst_nb", "sphinx_book_theme", "math_core", "ziamath", "fontTools", "brotli", "bs4")
+TEXTS = ("README.md", "TEACHING.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md")
+HOUSEKEEPING = 3  # the first code cells of every notebook, which a page folds
+LINK = re.compile(r"(?<=\]\()(?!https?://|#|mailto:)([^)\s#]+)(#[^)\s]*)?(?=\))")
+FENCE = re.compile(r"^(`{3,}).*?^\1`*$", re.M | re.S)
+UNANSWERED = "You made no guess."
+INDEX = """# From Autoencoders to Diffusion
+
+{introduction}
+
+Read it here, move its sliders, answer its questions. To change the code and do the exercises, open a lesson in Colab or
+Binder (the rocket at the top of its page), or [at home]({address}#start).
+
+{lessons}
+
+```{{toctree}}
+:hidden:
+:caption: Lessons
+
+{toc}
+```
+
+```{{toctree}}
+:hidden:
+:caption: Beside the lessons
+
+terms
+TEACHING
+README
+CONTRIBUTING
+CHANGELOG
+data/README
+```
+"""
+
+
+# Recordings: what sliders, games and questions show, from a copy of the lesson that runs without training
+
+
+def recordings(path, folder):
+    """[[recording, ...] for each code cell] of a lesson; kept in `folder`, and made anew where it has changed."""
+    kept = folder / f"{path.stem}-{state(path)}.json"
+    if not kept.exists():
+        notebook = notebooks.fresh(path, steps=0)
+        with tempfile.TemporaryDirectory() as results, mock.patch.dict(os.environ, {"COURSE_RECORD": "1"}):
+            seconds = notebooks.execute(notebook, path.parent, results=results)
+        found = [[output.data[KIND] for output in cell.outputs if KIND in output.get("data", {})]
+                 for cell in notebooks.code_cells(notebook)]  # fmt: skip
+        for old in folder.glob(f"{path.stem}-*.json"):
+            old.unlink()
+        with atomic(kept) as partial:
+            partial.write_text(json.dumps(found), encoding="utf-8")
+        print(f"recorded {path.stem}: {seconds:.0f} s, {kept.stat().st_size / 1e6:.1f} MB", flush=True)
+    return json.loads(kept.read_text(encoding="utf-8"))
+
+
+def recorded(path, folder):
+    """As `recordings`, of whatever was kept last, or None."""
+    kept = next(folder.glob(f"{path.stem}-*.json"), None)
+    return json.loads(kept.read_text(encoding="utf-8")) if kept else None
+
+
+def state(path):
+    """A checksum of all that a recording of this lesson depends on."""
+    sources = "\0".join(cell.source for cell in notebooks.code_cells(notebooks.read(path)))
+    texts = [file.read_bytes() for file in sorted((COURSE / "helpers").rglob("*.py"))]
+    return hashlib.sha256(b"\0".join([sources.encode(), CHECKSUMS.read_bytes(), *texts])).hexdigest()[:12]
+
+
+# Pages: notebooks and texts as Sphinx reads them
+
+
+class Book:
+    """The sources of the site in `folder`, and its pictures, which go to `pictures` beside the pages."""
+
+    def __init__(self, folder, html_folder):
+        self.folder, self.pictures = folder, html_folder / "pictures"
+        self.pages = {page.relative_to(COURSE).as_posix() for page in notebooks.paths()} | set(TEXTS)
+
+    def write(self, name, text):
+        """Write one source."""
+        target = self.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="\n")
+
+    def picture(self, page, data, kind):
+        """Keep a picture in base64 (once); returns its address as seen from a page two folders down."""
+        content = base64.b64decode(data)
+        name = f"{page.stem}/{hashlib.sha256(content).hexdigest()[:16]}.{kind}"
+        target = self.pictures / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        return f"{'../' * len(page.relative_to(COURSE).parent.parts)}pictures/{name}"
+
+    def linked(self, text, page):
+        """Markdown whose links to files that are no pages of the book lead to the repository."""
+
+        def replace(match):
+            target, rest = match[1], match[2] or ""
+            there = Path(os.path.normpath(page.parent / target))
+            if not there.is_relative_to(COURSE) or not there.exists():
+                return match[0]
+            name = there.relative_to(COURSE).as_posix()
+            if name in self.pages or there.suffix == ".png":
+                return match[0]
+            return f"{notebooks.address()}/{'tree' if there.is_dir() else 'blob'}/main/{name}{rest}"
+
+        return LINK.sub(replace, text)
+
+    def text(self, name):
+        """A Markdown file of the course as a page."""
+        return self.linked((COURSE / name).read_text(encoding="utf-8"), COURSE / name)
+
+    def lesson(self, path, records, solutions):
+        """A notebook as a page; records: as `recordings` returns them, or None; solutions: {exercise: Markdown}."""
+        notebook = notebooks.read(path)
+        new, guesses, number = [], {}, 0
+        for cell in notebook.cells:
+            new.append(cell)
+            if cell.cell_type == "markdown":
+                cell.source = self.linked(cell.source, path)
+                continue
+            widgets = iter(records[number] if records else ())
+            number += 1
+            if number <= HOUSEKEEPING:
+                cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
+            if asked := re.search(r"^(\w+) = Prediction\(", cell.source, re.M):
+                guesses[asked[1]] = f"{path.stem}-{number}"
+            heard = iter([guesses.get(name) for name in re.findall(r"(\w+)\.reveal\(", cell.source)])
+            cell.outputs = [self.output(path, output, widgets, guesses, heard) for output in cell.outputs]
+            for exercise in re.findall(r'check\("([\w.]+)"', cell.source):
+                if exercise in solutions:
+                    new.append(nbformat.v4.new_markdown_cell(solutions[exercise]))
+        notebook.cells = new
+        return notebook
+
+    def output(self, path, output, widgets, guesses, heard):
+        """An output as a page shows it."""
+        data = output.get("data", {})
+        if "image/png" in data:
+            address = self.picture(path, data["image/png"], "png")
+            words = html.escape(output.metadata.get("image/png", {}).get("alt", ""), quote=True)
+            return as_html(f'<img class="figure" loading="lazy" src="{address}" alt="Figure: {words}">')
+        if data.get("text/html") == notebooks.PLACEHOLDER:
+            record = next(widgets, None)
+            return as_html(self.recording(path, record, guesses)) if record else output
+        if UNANSWERED in output.get("text", ""):
+            return as_html(f"<pre>{answered(html.escape(output.text.strip()), heard)}</pre>")
+        return output
+
+    def recording(self, path, record, guesses):
+        """A recorded slider, game or question as HTML; its pictures become files."""
+        record = dict(record)
+        if record["kind"] == "question":
+            record["answers"] = [told.replace("Now run the cells below and see.", "Now read on.")
+                                 for told in record["answers"]]  # fmt: skip
+            record["guess"] = list(guesses.values())[-1] if guesses and "right" not in record else ""
+        else:
+            record["strips"] = [self.picture(path, strip, "webp") for strip in record["strips"]]
+            record["ground"] = record["ground"] and self.picture(path, record["ground"], "webp")
+        text = json.dumps(record, ensure_ascii=False).replace("</", "<\\/")
+        return f'<div class="recording"><script type="application/json">{text}</script></div>'
+
+
+def as_html(text):
+    """An output that shows this HTML."""
+    return nbformat.v4.new_output("display_data", data={"text/html": text, "text/plain": ""})
+
+
+def answered(text, heard):
+    """The text with a mark around each guess that was not made, for the guess that its reader makes on the page."""
+    return re.sub(UNANSWERED, lambda match: f'<span data-guess="{next(heard, "")}">{UNANSWERED}</span>', text)
+
+
+def solutions(path):
+    """{exercise: Markdown that unfolds its solution} from the notebook of solutions of a lesson, if there is one."""
+    file = path.parent / "solutions" / path.name
+    if not file.exists():
+        return {}
+    found, cells = {}, []
+    for cell in notebooks.read(file).cells:
+        if heading := re.match(r"## (\d+)\. .*\n*", cell.source):
+            cells = found.setdefault(f"{notebooks.topic(path)}.{heading[1]}", [])
+            cells.append(cell.source[heading.end() :])
+        elif re.match("#", cell.source) and cell.cell_type == "markdown":
+            cells = []
+        else:
+            cells.append(f"```python\n{cell.source}\n```" if cell.cell_type == "code" else cell.source)
+    end = f"The same with its outputs: [solutions](solutions/{path.name})."
+    return {
+        name: "\n\n".join(['<details class="solution"><summary>Solution</summary>', *parts, end, "</details>"])
+        for name, parts in found.items()
+    }
+
+
+def terms():
+    """The page of symbols and terms: the sections of the first lesson that hold its tables of them."""
+    first = notebooks.lessons()[0]
+    cells = [cell.source for cell in notebooks.read(first).cells if cell.cell_type == "markdown"]
+    chosen = [source for source in cells if re.match(r"## .*(symbol|term|word)", source, re.I)]
+    text = re.sub(r"(?<=\]\()(?=\d\d_)", "notebooks/", "\n\n".join(chosen))
+    return f"# Symbols and terms\n\nEach with the lesson that explains it.\n\n{text}\n"
+
+
+def index(book):
+    """The first page: README's introduction and its table of lessons."""
+    text = re.sub(r"\[!\[Open in Colab\]\([^)]*\)\]", "[Colab]", book.text("README.md"))
+    parts = re.split(r"^## ", text, flags=re.M)
+    table = next(part for part in parts if part.startswith("The lessons\n"))
+    toc = "\n".join(f"notebooks/{path.stem}" for path in notebooks.lessons())
+    introduction = parts[0].split("\n", 1)[1].strip()
+    return INDEX.format(introduction=introduction, lessons=f"## {table}", address=notebooks.address(), toc=toc)
+
+
+def write_book(folder, html_folder, records):
+    """Write all sources; records: {lesson's path: recordings or None}."""
+    book = Book(folder, html_folder)
+    for name in TEXTS:
+        book.write(name, book.text(name))
+    book.write("terms.md", terms())
+    book.write("index.md", index(book))
+    shutil.copytree(COURSE / "docs", folder / "docs", dirs_exist_ok=True)
+    for path in notebooks.lessons():
+        page = book.lesson(path, records.get(path), solutions(path))
+        if (path.parent / "solutions" / path.name).exists():
+            behind = f"```{{toctree}}\n:hidden:\n\nsolutions/{path.stem}\n```"
+            page.cells.append(nbformat.v4.new_markdown_cell(behind))
+        book.write(f"notebooks/{path.name}", nbformat.writes(page))
+    for path in notebooks.lessons("", notebooks.NOTEBOOKS / "solutions"):
+        book.write(f"notebooks/solutions/{path.name}", nbformat.writes(book.lesson(path, None, {})))
+
+
+# The site
+
+
+def build(folder=FOLDER, record=None):
+    """Write the site to `folder`/html; record: the lessons to be recorded, None for all. Returns the pages' folder."""
+    missing = [name for name in NEEDED if not find_spec(name)]
+    if missing:
+        raise CourseError(f"the site needs {', '.join(missing)}: pip install -r site/requirements.txt")
+    book, pages, kept = folder / "book", folder / "html", folder / "recordings"
+    for old in (book, pages):
+        shutil.rmtree(old, ignore_errors=True)
+    kept.mkdir(parents=True, exist_ok=True)
+    lessons = notebooks.lessons()
+    records = {path: recordings(path, kept) if record is None or path in record else recorded(path, kept)
+               for path in lessons}  # fmt: skip
+    write_book(book, pages, records)
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-c", str(SETTINGS), "-d",
+               str(folder / "doctrees"), "-b", "html", str(book), str(pages)]  # fmt: skip
+    if subprocess.run(command, cwd=COURSE).returncode:
+        raise CourseError("Sphinx was not content; its sentences stand above")
+    write_font(pages)
+    (pages / ".nojekyll").touch()
+    return pages
+
+
+def write_font(pages):
+    """Put the font of the formulas beside the pages, cut down to the characters that they use."""
+    import ziamath
+    from fontTools import subset
+
+    formulas = re.findall(r"<math.*?</math>", "".join(map(read, pages.rglob("*.html"))), re.S)
+    used = set(html.unescape(re.sub("<.*?>", "", "".join(formulas))))
+    options = subset.Options(flavor="woff2", layout_features=["*"])
+    cutter = subset.Subsetter(options)
+    cutter.populate(text="".join(used))
+    with subset.load_font(Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf", options) as font:
+        cutter.subset(font)
+        subset.save_font(font, pages / "_static" / "math.woff2", options)
+
+
+def read(path):
+    """The text of a file."""
+    return path.read_text(encoding="utf-8")
+
+
+def main(arguments):
+    """Do what the command line asks for."""
+    parser = argparse.ArgumentParser(
+        "python -m tools.site", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("lessons", nargs="*", metavar="lesson", help="gan, denoising ...: record these (default: all)")
+    parser.add_argument("--as-recorded", action="store_true", help="record nothing")
+    options = parser.parse_args(arguments)
+    record = notebooks.named(options.lessons, notebooks.lessons) if options.lessons or options.as_recorded else None
+    pages = build(record=record)
+    print(pages.relative_to(COURSE).as_posix() + "/index.html")
+
+
+if __name__ == "__main__":
+    notebooks.command(main)
