@@ -19,7 +19,7 @@ from PIL import Image
 from helpers.plotting import to_pixels
 
 KIND = "application/vnd.course.recording+json"
-POSITIONS = 420  # pictures of one widget at most; a finer grid is thinned
+POSITIONS = 600  # pictures of one widget at most; a finer grid is thinned
 BYTES = 2_500_000  # size of its pictures at most, as WebP
 TALLEST = 12_000  # pixels of one strip of pictures, from top to bottom (WebP's own limit is 16,383)
 LONGEST = 32  # pictures of one strip at most

@@ -4,6 +4,7 @@ import html
 import tomllib
 from pathlib import Path
 
+from docutils.nodes import SkipNode
 from math_core import LatexToMathML
 
 COURSE = Path(__file__).resolve().parent.parent
@@ -39,7 +40,10 @@ html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sourcelink = False
 html_last_updated_fmt = None
+html_favicon = "static/favicon.svg"
+html_context = {"default_mode": "auto"}
 html_theme_options = {
+    "navbar_persistent": [],
     "repository_url": ADDRESS,
     "repository_branch": "main",
     "path_to_docs": "",
@@ -60,30 +64,26 @@ html_theme_options = {
 html_sidebars = {"**": ["navbar-logo.html", "search-button-field.html", "sbt-sidebar-nav.html"]}
 copybutton_exclude = ".linenos, .gp, .go"
 
-formulas = LatexToMathML()
+FORMULAS = LatexToMathML()
 
 
 def inline(translator, node):
     """Write a formula inside a line."""
-    show(translator, node, displaystyle=False)
+    translator.body.append(mathml(node, displaystyle=False))
+    raise SkipNode
 
 
 def block(translator, node):
     """Write a formula on a line of its own."""
-    translator.body.append('<div class="formula" tabindex="0">')
-    show(translator, node, displaystyle=True)
-    translator.body.append("</div>\n")
+    translator.body.append(f'<div class="formula">{mathml(node, displaystyle=True)}</div>\n')
+    raise SkipNode
 
 
-def show(translator, node, displaystyle):
-    """Write a formula as MathML, with its LaTeX for whoever copies it."""
-    from docutils.nodes import SkipNode
-
+def mathml(node, displaystyle):
+    """A formula as MathML, with its LaTeX for whoever wants it."""
     latex = node.astext().strip()
-    mathml = formulas.convert_with_local_state(latex, displaystyle=displaystyle)
-    translator.body.append(mathml.replace("<math", f'<math data-latex="{html.escape(latex)}"', 1))
-    if not displaystyle:
-        raise SkipNode
+    formula = FORMULAS.convert_with_local_state(latex, displaystyle=displaystyle)
+    return formula.replace("<math", f'<math data-latex="{html.escape(latex)}"', 1)
 
 
 def setup(app):

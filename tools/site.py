@@ -213,19 +213,21 @@ def solutions(path):
     file = path.parent / "solutions" / path.name
     if not file.exists():
         return {}
-    found, cells = {}, []
+    found, parts = {}, []
     for cell in notebooks.read(file).cells:
-        if heading := re.match(r"## (\d+)\. .*\n*", cell.source):
-            cells = found.setdefault(f"{notebooks.topic(path)}.{heading[1]}", [])
-            cells.append(cell.source[heading.end() :])
-        elif re.match("#", cell.source) and cell.cell_type == "markdown":
-            cells = []
-        else:
-            cells.append(f"```python\n{cell.source}\n```" if cell.cell_type == "code" else cell.source)
+        if cell.cell_type == "code":
+            parts.append(f"```python\n{cell.source}\n```")
+            continue
+        for text in re.split(r"^(?=#+ )", cell.source, flags=re.M):
+            if heading := re.match(r"## (\d+)\. .*\n*", text):
+                parts = found.setdefault(f"{notebooks.topic(path)}.{heading[1]}", [])
+            elif text.startswith("#"):
+                parts = []
+            parts.append(text[heading.end() :] if heading else text)
     end = f"The same with its outputs: [solutions](solutions/{path.name})."
     return {
-        name: "\n\n".join(['<details class="solution"><summary>Solution</summary>', *parts, end, "</details>"])
-        for name, parts in found.items()
+        name: "\n\n".join(['<details class="solution"><summary>Solution</summary>', *some, end, "</details>"])
+        for name, some in found.items()
     }
 
 
@@ -235,7 +237,7 @@ def terms():
     cells = [cell.source for cell in notebooks.read(first).cells if cell.cell_type == "markdown"]
     chosen = [source for source in cells if re.match(r"## .*(symbol|term|word)", source, re.I)]
     text = re.sub(r"(?<=\]\()(?=\d\d_)", "notebooks/", "\n\n".join(chosen))
-    return f"# Symbols and terms\n\nEach with the lesson that explains it.\n\n{text}\n"
+    return re.sub("^##", "#", text, flags=re.M) + "\n"
 
 
 def index(book):
@@ -297,7 +299,7 @@ def write_font(pages):
     from fontTools import subset
 
     formulas = re.findall(r"<math.*?</math>", "".join(map(read, pages.rglob("*.html"))), re.S)
-    used = set(html.unescape(re.sub("<.*?>", "", "".join(formulas))))
+    used = set(html.unescape(re.sub("<.*?>", "", "".join(formulas)))) | set("√")
     options = subset.Options(flavor="woff2", layout_features=["*"])
     cutter = subset.Subsetter(options)
     cutter.populate(text="".join(used))
