@@ -2,15 +2,15 @@
 
 import html
 import tomllib
-from pathlib import Path
 
 from docutils.nodes import SkipNode
 from math_core import LatexToMathML
 
-COURSE = Path(__file__).resolve().parent.parent
+from helpers.files import COURSE
+from tools import notebooks
+
 ABOUT = tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-ADDRESS = ABOUT["urls"]["Repository"]
-PAGES = "https://{}.github.io/{}/".format(*ADDRESS.split("/")[-2:])
+ADDRESS = notebooks.address()
 
 project = "From Autoencoders to Diffusion"
 author = "the authors of the course"
@@ -32,7 +32,7 @@ suppress_warnings = ["mystnb.unknown_mime_type"]
 
 html_theme = "sphinx_book_theme"
 html_title = project
-html_baseurl = PAGES
+html_baseurl = notebooks.pages(ADDRESS)
 html_static_path = ["static"]
 html_css_files = ["course.css"]
 html_js_files = [("recordings.js", {"defer": "defer"})]

@@ -16,14 +16,17 @@ import base64
 import hashlib
 import html
 import json
+import mimetypes
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
+from string import Template
 from unittest import mock
 
 import nbformat
@@ -313,6 +316,51 @@ def read(path):
     return path.read_text(encoding="utf-8")
 
 
+def single(page, folder):
+    """Write a page of the site as one file that needs nothing beside it; returns its path."""
+    from bs4 import BeautifulSoup
+
+    article = BeautifulSoup(read(page), "html.parser").find("article", class_="bd-article")
+    for picture in article.find_all("img"):
+        picture["src"] = inside(page.parent / picture["src"])
+    for script in article.select(".recording script"):
+        record = json.loads(script.string)
+        for key in record.keys() & {"strips", "ground"}:
+            files = record[key]
+            record[key] = [inside(page.parent / file) for file in files] if key == "strips" else files and inside(
+                page.parent / files)  # fmt: skip
+        script.string = json.dumps(record).replace("</", "<\\/")
+    address = notebooks.address()
+    for link in article.find_all("a", href=re.compile(r"^(?!\w+:|#)")):
+        target = Path(os.path.normpath(page.parent / link["href"].partition("#")[0]))
+        if target.parent != page.parent:
+            link["href"] = notebooks.pages(address) + os.path.relpath(target, page.parent.parent)
+    static = page.parent.parent / "_static"
+    course = read(static / "course.css").replace("math.woff2", inside(static / "math.woff2"))
+    text = Template(read(SETTINGS / "single.html")).substitute(
+        title=html.escape(article.h1.get_text().rstrip("#")), article=article, course=course, pages=notebooks.pages(address),
+        pygments=read(static / "pygments.css"), script=read(static / "recordings.js"), address=address)  # fmt: skip
+    target = folder / page.name
+    with atomic(target) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+    return target
+
+
+def inside(path):
+    """The content of a file as an address that holds it."""
+    kind = mimetypes.guess_type(path.name)[0] or f"image/{path.suffix[1:]}"
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def packed(pages, target):
+    """Write the site as a ZIP with one folder in it; returns its path."""
+    with atomic(target) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(pages.rglob("*")):
+            if file.is_file():
+                archive.write(file, Path(target.stem, file.relative_to(pages)))
+    return target
+
+
 def main(arguments):
     """Do what the command line asks for."""
     parser = argparse.ArgumentParser(
@@ -320,10 +368,20 @@ def main(arguments):
     )
     parser.add_argument("lessons", nargs="*", metavar="lesson", help="gan, denoising ...: record these (default: all)")
     parser.add_argument("--as-recorded", action="store_true", help="record nothing")
+    parser.add_argument("--single", action="store_true", help="besides, each lesson as one file, in _site/single")
+    parser.add_argument("--zip", action="store_true", help="besides, the site as one file, _site/NAME.zip")
     options = parser.parse_args(arguments)
     record = notebooks.named(options.lessons, notebooks.lessons) if options.lessons or options.as_recorded else None
     pages = build(record=record)
-    print(pages.relative_to(COURSE).as_posix() + "/index.html")
+    written = [pages / "index.html"]
+    if options.single:
+        written += [
+            single(pages / "notebooks" / f"{path.stem}.html", FOLDER / "single") for path in notebooks.lessons()
+        ]
+    if options.zip:
+        written.append(packed(pages, FOLDER / f"{notebooks.address().rpartition('/')[2]}.zip"))
+    for path in written:
+        print(f"{path.relative_to(COURSE).as_posix()}: {path.stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":
