@@ -40,6 +40,7 @@ SETTINGS = COURSE / "site"
 NEEDED = ("sphinx", "myst_nb", "sphinx_book_theme", "math_core", "ziamath", "fontTools", "brotli", "bs4")
 TEXTS = ("README.md", "TEACHING.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md")
 HOUSEKEEPING = 3  # the first code cells of every notebook, which a page folds
+LARGEST = 6_000_000  # bytes of a lesson's page with all its pictures
 LINK = re.compile(r"(?<=\]\()(?!https?://|#|mailto:)([^)\s#]+)(#[^)\s]*)?(?=\))")
 FENCE = re.compile(r"^(`{3,}).*?^\1`*$", re.M | re.S)
 UNANSWERED = "You made no guess."
@@ -293,7 +294,17 @@ def build(folder=FOLDER, record=None):
         raise CourseError("Sphinx was not content; its sentences stand above")
     write_font(pages)
     (pages / ".nojekyll").touch()
+    if heavy := [name for name, size in sizes(pages).items() if size > LARGEST]:
+        raise CourseError(f"larger than {LARGEST / 1e6:.0f} MB with their pictures: {', '.join(heavy)}")
     return pages
+
+
+def sizes(pages):
+    """{page: bytes} of the lessons' pages, with the pictures that they show."""
+    return {
+        path.stem: path.stat().st_size + sum(file.stat().st_size for file in (pages / "pictures" / path.stem).iterdir())
+        for path in sorted((pages / "notebooks").glob("[0-9]*.html"))
+    }
 
 
 def write_font(pages):
@@ -332,14 +343,16 @@ def single(page, folder):
         script.string = json.dumps(record).replace("</", "<\\/")
     address = notebooks.address()
     for link in article.find_all("a", href=re.compile(r"^(?!\w+:|#)")):
-        target = Path(os.path.normpath(page.parent / link["href"].partition("#")[0]))
-        if target.parent != page.parent:
-            link["href"] = notebooks.pages(address) + os.path.relpath(target, page.parent.parent)
+        target, anchor, part = link["href"].partition("#")
+        there = Path(os.path.normpath(page.parent / target)).relative_to(page.parent.parent)
+        if there.parent.name != page.parent.name:
+            link["href"] = notebooks.pages(address) + there.as_posix() + anchor + part
     static = page.parent.parent / "_static"
     course = read(static / "course.css").replace("math.woff2", inside(static / "math.woff2"))
     text = Template(read(SETTINGS / "single.html")).substitute(
-        title=html.escape(article.h1.get_text().rstrip("#")), article=article, course=course, pages=notebooks.pages(address),
-        pygments=read(static / "pygments.css"), script=read(static / "recordings.js"), address=address)  # fmt: skip
+        title=html.escape(article.h1.get_text().rstrip("#")), article=article, course=course, address=address,
+        pages=notebooks.pages(address), pygments=read(static / "pygments.css"),
+        script=read(static / "recordings.js"))  # fmt: skip
     target = folder / page.name
     with atomic(target) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
@@ -380,6 +393,8 @@ def main(arguments):
         ]
     if options.zip:
         written.append(packed(pages, FOLDER / f"{notebooks.address().rpartition('/')[2]}.zip"))
+    for name, size in sizes(pages).items():
+        print(f"{name}: {size / 1e6:.1f} MB with its pictures")
     for path in written:
         print(f"{path.relative_to(COURSE).as_posix()}: {path.stat().st_size / 1e6:.1f} MB")
 
