@@ -1,10 +1,10 @@
 """The course as a web site: `python -m tools.site` writes it to _site/html, from the notebooks as they are committed.
 
-python -m tools.site                 the book; sliders, games and questions answer without a kernel
-python -m tools.site gan vae         record these lessons only; the others show what was recorded before
-python -m tools.site --as-recorded   record nothing
-python -m tools.site --single        besides, each lesson as one file that needs nothing else, in _site/single
-python -m tools.site --zip           besides, the whole site as one file to hand out; open its index.html
+python -m tools.site                   the book; sliders, games and questions answer without a kernel
+python -m tools.site gan variational   record these lessons only; the others show what was recorded before
+python -m tools.site --as-recorded     record nothing
+python -m tools.site --single          besides, each lesson as one file that needs nothing else, in _site/single
+python -m tools.site --zip             besides, the whole site as one file to hand out: unpack it, open index.html
 
 It takes packages of its own: `pip install -r site/requirements.txt`. To record a lesson, a copy of it runs without
 training (steps = 0), which takes up to a minute, and a picture is kept for every position of its sliders. That is done
@@ -148,8 +148,9 @@ class Book:
         return LINK.sub(replace, text)
 
     def text(self, name):
-        """A Markdown file of the course as a page."""
-        return self.linked((COURSE / name).read_text(encoding="utf-8"), COURSE / name)
+        """A Markdown file of the course as a page; pictures from elsewhere (badges) become their words."""
+        text = re.sub(r"!\[([^]]*)\]\(https?://[^)]*\)", r"\1", read(COURSE / name))
+        return self.linked(text, COURSE / name)
 
     def lesson(self, path, records, solutions):
         """A notebook as a page; records: as `recordings` returns them, or None; solutions: {exercise: Markdown}."""
@@ -246,8 +247,7 @@ def terms():
 
 def index(book):
     """The first page: README's introduction and its table of lessons."""
-    text = re.sub(r"\[!\[Open in Colab\]\([^)]*\)\]", "[Colab]", book.text("README.md"))
-    parts = re.split(r"^## ", text, flags=re.M)
+    parts = re.split(r"^## ", book.text("README.md").replace("[Open in Colab]", "[Colab]"), flags=re.M)
     table = next(part for part in parts if part.startswith("The lessons\n"))
     toc = "\n".join(f"notebooks/{path.stem}" for path in notebooks.lessons())
     introduction = parts[0].split("\n", 1)[1].strip()
@@ -309,7 +309,6 @@ def sizes(pages):
 
 def write_font(pages):
     """Put the font of the formulas beside the pages, cut down to the characters that they use."""
-    import ziamath
     from fontTools import subset
 
     formulas = re.findall(r"<math.*?</math>", "".join(map(read, pages.rglob("*.html"))), re.S)
@@ -317,7 +316,8 @@ def write_font(pages):
     options = subset.Options(flavor="woff2", layout_features=["*"])
     cutter = subset.Subsetter(options)
     cutter.populate(text="".join(used))
-    with subset.load_font(Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf", options) as font:
+    fonts = Path(find_spec("ziamath").origin).parent / "fonts"
+    with subset.load_font(fonts / "STIXTwoMath-Regular.ttf", options) as font:
         cutter.subset(font)
         subset.save_font(font, pages / "_static" / "math.woff2", options)
 
