@@ -64,12 +64,14 @@ html_theme_options = {
 html_sidebars = {"**": ["navbar-logo.html", "search-button-field.html", "sbt-sidebar-nav.html"]}
 copybutton_exclude = ".linenos, .gp, .go"
 
+LONG = 30  # characters of LaTeX that may be too wide for a phone
 FORMULAS = LatexToMathML()
 
 
 def inline(translator, node):
     """Write a formula inside a line."""
-    translator.body.append(mathml(node, displaystyle=False))
+    formula = mathml(node, displaystyle=False)
+    translator.body.append(f'<span class="long">{formula}</span>' if len(node.astext()) > LONG else formula)
     raise SkipNode
 
 

@@ -403,6 +403,19 @@ def test_every_control_of_a_lesson_moves_its_picture(path, pages, address, visit
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    "name", ["index", "terms", "TEACHING", "notebooks/00_start_here", "notebooks/09_reverse_diffusion"]
+)
+def test_everybody_can_read_a_page(name, scheme, address, visit):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    page = visit(f"{address}/{name}.html", address, color_scheme=scheme)
+    found = axe.Axe().run(page).response["violations"]
+    wrong = [(one["id"], one["nodes"][0]["html"][:200]) for one in found if one["impact"] in ("serious", "critical")]
+    assert wrong == []
+
+
+@pytest.mark.slow
 def test_a_question_answers(address, visit):
     page = visit(f"{address}/notebooks/00_start_here.html", address)
     box = page.locator(".recording:has(.question)").first

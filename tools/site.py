@@ -43,6 +43,8 @@ HOUSEKEEPING = 3  # the first code cells of every notebook, which a page folds
 LARGEST = 6_000_000  # bytes of a lesson's page with all its pictures
 LINK = re.compile(r"(?<=\]\()(?!https?://|#|mailto:)([^)\s#]+)(#[^)\s]*)?(?=\))")
 FENCE = re.compile(r"^(`{3,}).*?^\1`*$", re.M | re.S)
+SUMMARY = '<summary><span class="toctree-toggle"'  # an arrow of the theme, without words for a screen reader
+ARROW = SUMMARY, SUMMARY.replace("y>", 'y aria-label="show or hide the page behind it">')
 UNANSWERED = "You made no guess."
 INDEX = """# From Autoencoders to Diffusion
 
@@ -259,6 +261,7 @@ def write_book(folder, html_folder, records):
     book = Book(folder, html_folder)
     for name in TEXTS:
         book.write(name, book.text(name))
+    book.write("README.md", re.sub(r"\A# .*", "# How to run it, and how it is made", book.text("README.md")))
     book.write("terms.md", terms())
     book.write("index.md", index(book))
     shutil.copytree(COURSE / "docs", folder / "docs", dirs_exist_ok=True)
@@ -292,6 +295,11 @@ def build(folder=FOLDER, record=None):
                str(folder / "doctrees"), "-b", "html", str(book), str(pages)]  # fmt: skip
     if subprocess.run(command, cwd=COURSE).returncode:
         raise CourseError("Sphinx was not content; its sentences stand above")
+    for page in pages.rglob("*.html"):  # the theme's arrows have no words for a screen reader
+        text = read(page).replace(
+            '<summary><span class="toctree-toggle"', f'<summary {ARROW}><span class="toctree-toggle"'
+        )
+        page.write_text(text, encoding="utf-8", newline="\n")
     write_font(pages)
     (pages / ".nojekyll").touch()
     if heavy := [name for name, size in sizes(pages).items() if size > LARGEST]:
