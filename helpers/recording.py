@@ -10,7 +10,7 @@ import math
 import os
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import torch
@@ -20,10 +20,10 @@ from helpers.plotting import to_pixels
 
 KIND = "application/vnd.course.recording+json"
 POSITIONS = 600  # pictures of one widget at most; a finer grid is thinned
-BYTES = 2_500_000  # size of its pictures at most, as WebP
+BYTES = 2_000_000  # size of its pictures, as WebP: above it they lose a little, then a grid is thinned
 TALLEST = 12_000  # pixels of one strip of pictures, from top to bottom (WebP's own limit is 16,383)
 LONGEST = 32  # pictures of one strip at most
-FILM, MOVES = 24, 2  # how often a recorded game repeats its `play` button, and how many free moves it knows
+SETTINGS, MOVES, FILM = 4, 4, 24  # of a recorded game: settings, free moves, repetitions of its `play` button
 
 
 def wanted():
@@ -49,10 +49,10 @@ def record_sliders(explorer):
 def record_player(explorer):
     """The recording of a game: for every setting of its controls, the pictures after the first moves.
 
-    Any order of the first `MOVES` moves is recorded, and then, if they all were `play`, up to `FILM` of these. What
-    the actions change has to hang on them (methods, or `partial`s of them), so that it can be copied.
+    Known are the first `MOVES` moves, of one kind or first of one and then of another, and `FILM` moves of `play`. What
+    the actions change has to hang on them (methods, or `partial`s of these), so that it can be copied.
     """
-    scales = thinned({name: positions(control) for name, control in explorer.controls.items()}, 9)
+    scales = thinned({name: positions(control) for name, control in explorer.controls.items()}, SETTINGS)
     frames, settings = {}, []
     with torch.random.fork_rng():
         for values in product(*(scale.values for scale in scales.values())):
@@ -78,10 +78,12 @@ def played(explorer, values, frames):
         here, ways = len(nodes), {}
         nodes.append([picture, ways])
         for label in actions:
-            if len(moves) < MOVES or (len(moves) < FILM and {*moves, label} == {explorer.repeated}):
+            way = [*moves, label]
+            switches = sum(one != other for one, other in pairwise(way))
+            if (switches < 2 and len(way) <= MOVES) or (len(way) <= FILM and {*way} == {explorer.repeated}):
                 own_draw, own_actions = deepcopy((draw, actions))
                 own_actions[label](**values)
-                ways[label] = visit(own_draw, own_actions, [*moves, label])
+                ways[label] = visit(own_draw, own_actions, way)
         return here
 
     visit(explorer.draw, explorer.actions, [])
@@ -162,30 +164,36 @@ def about(explorer, scales):
 
 
 def encoded(frames):
-    """Pictures (H, W) or (H, W, 3), uint8, as strips of lossless WebP, each picture below the one before it.
+    """Pictures (H, W) or (H, W, 3), uint8, as strips of WebP, each picture below the one before it.
 
-    Where they have much in common, that is one picture more, the ground, and the strips hold what differs from it.
+    They are exact, and where they have much in common, that is one picture more, the ground, and the strips hold what
+    differs from it. Only if that is too large, they lose a little.
     """
     frames = [np.repeat(frame[..., None], 3, axis=2) if frame.ndim == 2 else frame for frame in frames]
     some = frames[:: len(frames) // 15 + 1]
     ground = np.sort(some, axis=0)[len(some) // 2]
-    differs = [(frame != ground).any(axis=2) for frame in frames]
-    shared = np.mean(differs) < 0.5
-    if shared:
-        frames = [
-            np.dstack([frame * where[..., None], where.astype(np.uint8) * 255])
-            for frame, where in zip(frames, differs, strict=True)
-        ]
     height, width = ground.shape[:2]
     each = max(1, min(LONGEST, TALLEST // height))
-    strips = [webp(np.concatenate(frames[i : i + each])) for i in range(0, len(frames), each)]
-    return {"size": [width, height], "each": each, "ground": webp(ground) if shared else None, "strips": strips}
+
+    def strips(pictures, **options):
+        return [webp(np.concatenate(pictures[i : i + each]), **options) for i in range(0, len(pictures), each)]
+
+    found = {"size": [width, height], "each": each, "ground": None}
+    differs = [(frame != ground).any(axis=2) for frame in frames]
+    if np.mean(differs) < 0.5:
+        layers = zip(frames, differs, strict=True)
+        exact = strips([np.dstack([frame * where[..., None], where * np.uint8(255)]) for frame, where in layers])
+        found["ground"] = webp(ground)
+    else:
+        exact = strips(frames)
+    found["strips"] = exact
+    return found if size(found) <= BYTES else found | {"ground": None, "strips": strips(frames, lossless=False)}
 
 
-def webp(pixels):
-    """An array (H, W, 3 or 4) as lossless WebP in base64."""
+def webp(pixels, lossless=True):
+    """An array (H, W, 3 or 4) as WebP in base64."""
     buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "webp", lossless=True, quality=60, method=4)
+    Image.fromarray(np.ascontiguousarray(pixels)).save(buffer, "webp", lossless=lossless, quality=70, method=4)
     return base64.b64encode(buffer.getvalue()).decode()
 
 

@@ -87,8 +87,8 @@ function player(box, about) {
     for (const button of buttons) button.disabled = !(button.dataset.label in ways);
     film.disabled = !(about.play in ways);
     if (film.disabled) stop();
-    const rest = Object.keys(ways).filter(label => ways[label] !== 0);
-    note.textContent = rest.length ? "" : "The recording ends here; the notebook goes on.";
+    note.textContent = about.actions.every(label => label in ways) ? ""
+      : "What a grey button would do was not recorded; the notebook knows it.";
   };
   const act = label => {
     here = node(here)[1][label];
