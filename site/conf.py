@@ -23,8 +23,7 @@ nitpicky = False
 nb_execution_mode = "off"
 nb_merge_streams = True
 nb_mime_priority_overrides = [("html", "text/html", 0)]
-nb_code_prompt_show = "{type}: housekeeping"
-nb_code_prompt_hide = "{type}: housekeeping"
+nb_code_prompt_show = nb_code_prompt_hide = "Housekeeping"  # only its cells are folded
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3
 myst_links_external_new_tab = True

@@ -9,11 +9,13 @@ import functools
 import http.server
 import io
 import json
+import os
 import shutil
 import threading
 import zipfile
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 
 import demo
 import numpy as np
@@ -332,6 +334,24 @@ def test_formulas_are_formulas(pages):
         text = site.re.sub(r"<(script|pre|code|math)\b.*?</\1>", "", text, flags=site.re.S)
         words = site.re.sub(r"<.*?>", " ", text, flags=site.re.S)
         assert not site.re.search(r"\\(frac|sqrt|bar|alpha|mathbb|log)\b|\$\$", words), name
+
+
+@pytest.mark.slow
+def test_every_link_leads_to_a_page_and_to_a_part_of_it(pages):
+    soup = pytest.importorskip("bs4")
+    texts = {name: (pages / name).read_text(encoding="utf-8") for name in names(pages)}
+    parsed = {name: soup.BeautifulSoup(text, "html.parser") for name, text in texts.items()}
+    parts = {name: {tag["id"] for tag in page.find_all(id=True)} for name, page in parsed.items()}
+    dead = []
+    for name, page in parsed.items():
+        for link in page.find_all(["a", "link"], href=True):
+            target, _, part = link["href"].partition("#")
+            if site.re.match(r"\w+:", target):
+                continue
+            there = os.path.normpath(Path(name).parent / target) if target else name
+            if not (pages / there).is_file() or (part and part not in parts.get(there, {part})):
+                dead.append(f"{name}: {link['href']}")
+    assert dead == []
 
 
 @pytest.mark.slow
