@@ -21,8 +21,7 @@ from helpers.plotting import to_pixels
 KIND = "application/vnd.course.recording+json"
 POSITIONS = 600  # pictures of one widget at most; a finer grid is thinned
 BYTES = 2_000_000  # size of its pictures, as WebP: above it they lose a little, then a grid is thinned
-TALLEST = 12_000  # pixels of one strip of pictures, from top to bottom (WebP's own limit is 16,383)
-LONGEST = 32  # pictures of one strip at most
+STRIP = 2_000_000  # pixels of one strip of pictures at most: a browser unpacks that many in a blink
 SETTINGS, MOVES, FILM = 4, 4, 24  # of a recorded game: settings, free moves, repetitions of its `play` button
 
 
@@ -173,7 +172,7 @@ def encoded(frames):
     some = frames[:: len(frames) // 15 + 1]
     ground = np.sort(some, axis=0)[len(some) // 2]
     height, width = ground.shape[:2]
-    each = max(1, min(LONGEST, TALLEST // height))
+    each = max(1, min(32, STRIP // (width * height), 16_000 // height))  # WebP ends at 16,383 lines
 
     def strips(pictures, **options):
         return [webp(np.concatenate(pictures[i : i + each]), **options) for i in range(0, len(pictures), each)]

@@ -22,20 +22,21 @@ class Pictures {
   }
   load(source) {
     if (!this.images.has(source)) {
-      const image = make("img", {src: source});
-      this.images.set(source, image.decode().then(() => { image.ready = true; return image; }));
-      this.images.get(source).image = image;
+      const image = make("img");
+      this.images.set(source, image);
+      image.loaded = new Promise(done => { image.onload = () => done(image); });
+      image.src = source;
     }
     return this.images.get(source);
   }
-  async loadAll() { for (const strip of this.about.strips) await this.load(strip); }
+  async loadAll() { for (const strip of this.about.strips) await this.load(strip).loaded; }
   show(n, words) {
     this.wanted = n;
     this.canvas.setAttribute("aria-label", words);
     const {ground, strips, each} = this.about;
     const parts = [ground, strips[Math.floor(n / each)]].filter(Boolean).map(source => this.load(source));
-    if (parts.every(part => part.image.ready)) this.draw(parts.map(part => part.image));
-    else Promise.all(parts).then(images => this.wanted === n && this.draw(images));
+    if (parts.every(image => image.complete)) this.draw(parts);
+    else Promise.all(parts.map(image => image.loaded)).then(images => this.wanted === n && this.draw(images));
   }
   draw(images) {
     const [width, height] = this.about.size, context = this.canvas.getContext("2d");
