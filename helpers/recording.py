@@ -141,7 +141,7 @@ def thinned(scales, limit):
         coarser = {name: scale.every(steps[name]) for name, scale in scales.items()}
         lengths = {name: len(scale.values) for name, scale in coarser.items()}
         longest = max((name for name in scales if not scales[name].words), key=lengths.get, default=None)
-        if math.prod(lengths.values()) <= limit or longest is None or lengths[longest] <= 3:
+        if math.prod(lengths.values()) <= limit or longest is None or lengths[longest] <= 2:
             return coarser
         steps[longest] += 1
 
