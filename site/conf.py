@@ -36,8 +36,10 @@ html_static_path = ["static"]
 html_css_files = ["course.css"]
 html_js_files = [("recordings.js", {"defer": "defer"})]
 html_math_renderer = "mathml"
-html_copy_source = False
-html_show_sourcelink = False
+html_copy_source = (
+    True  # tools/site.py puts the notebooks as they are in their place: a page offers its own to download
+)
+html_sourcelink_suffix = ""
 html_last_updated_fmt = None
 html_favicon = "static/favicon.svg"
 html_context = {"default_mode": "auto"}

@@ -300,6 +300,8 @@ def build(folder=FOLDER, record=None):
             '<summary><span class="toctree-toggle"', f'<summary {ARROW}><span class="toctree-toggle"'
         )
         page.write_text(text, encoding="utf-8", newline="\n")
+    for path in notebooks.paths():
+        shutil.copyfile(path, pages / "_sources" / path.relative_to(COURSE))
     write_font(pages)
     (pages / ".nojekyll").touch()
     if heavy := [name for name, size in sizes(pages).items() if size > LARGEST]:
