@@ -78,7 +78,8 @@ def inline(translator, node):
 
 def block(translator, node):
     """Write a formula on a line of its own."""
-    translator.body.append(f'<div class="formula">{mathml(node, displaystyle=True)}</div>\n')
+    reach = ' tabindex="0"' if len(node.astext()) > 2 * LONG else ""  # what may scroll can be reached by keys
+    translator.body.append(f'<div class="formula"{reach}>{mathml(node, displaystyle=True)}</div>\n')
     raise SkipNode
 
 
