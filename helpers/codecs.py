@@ -3,32 +3,34 @@
 import io
 
 import numpy as np
-import torch
 from PIL import Image
 
+from helpers.datasets import as_images, as_uint8
 from helpers.files import CourseError
-from helpers.plotting import as_pixels
 
 FORMATS = ("JPEG", "WEBP", "PNG")
-COLUMNS, CELL = 50, 32  # images lie on one sheet, each in a cell of 32 x 32: whole 8 x 8 blocks, no mixing
+COLUMNS, BLOCK = 50, 16  # images lie on one sheet, each in a cell of whole blocks of 16 x 16: no mixing
 
 
 def through_codec(images, kind, quality=None):
-    """(bytes per image, images as they come back, on the CPU) after saving (N, 1, 28, 28) in [0, 1] as one sheet.
+    """(bytes per image, images as they come back, on the CPU) after saving (N, C, H, W) in [0, 1] as one sheet.
 
     kind: 'JPEG', 'WEBP' or 'PNG' (lossless, no quality). One sheet, so that the file's header is paid only once.
     """
     if kind not in FORMATS:
         raise CourseError(f"format {kind!r} is not known; choose one of {', '.join(FORMATS)}")
     n = len(images)
-    sheet = np.zeros((-(-n // COLUMNS) * CELL, COLUMNS * CELL), dtype=np.uint8)
-    pixels = ((1 - as_pixels(images)) * 255).round().astype(np.uint8)
-    corners = [((i // COLUMNS) * CELL, (i % COLUMNS) * CELL) for i in range(n)]
-    for (top, left), picture in zip(corners, pixels, strict=True):
-        sheet[top : top + 28, left : left + 28] = picture
+    pixels = as_uint8(images.clamp(0, 1))
+    high, wide = (-(-size // BLOCK) * BLOCK for size in pixels.shape[1:3])  # of a cell
+    sheet = np.zeros((-(-n // COLUMNS) * high, COLUMNS * wide, *pixels.shape[3:]), dtype=np.uint8)
+    places = [
+        (slice(top, top + pixels.shape[1]), slice(left, left + pixels.shape[2]))
+        for top, left in ((i // COLUMNS * high, i % COLUMNS * wide) for i in range(n))
+    ]
+    for place, picture in zip(places, pixels, strict=True):
+        sheet[place] = picture
     buffer = io.BytesIO()
     Image.fromarray(sheet).save(buffer, kind, optimize=True, **({} if quality is None else {"quality": quality}))
     size = buffer.tell() / n
-    back = np.asarray(Image.open(buffer).convert("L"))
-    decoded = np.stack([back[top : top + 28, left : left + 28] for top, left in corners])
-    return size, torch.from_numpy(decoded)[:, None].float() / 255
+    back = np.asarray(Image.open(buffer).convert("L" if sheet.ndim == 2 else "RGB"))
+    return size, as_images(np.stack([back[place] for place in places]))

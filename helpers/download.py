@@ -18,7 +18,7 @@ def full_arrays(name):
     """{train_images: (60000, 28, 28) uint8, train_labels: (60000,), test_images, test_labels} of a full data set."""
     source = SOURCES[name]
     if not os.path.isdir(FULL / source.__name__):  # False, not an error, in a folder that another user may read alone
-        download(source)
+        download(source, name)
     arrays = {}
     for split in ("train", "test"):
         try:
@@ -30,8 +30,11 @@ def full_arrays(name):
     return arrays
 
 
-def download(source):
-    """Download into a waiting room; move to data/full only when every file has its published MD5 and is unpacked."""
+def download(source, name):
+    """Download into a waiting room; move to data/full only when every file has its published MD5 and is unpacked.
+
+    name: the data set that is the shipped part of this one.
+    """
     waiting = FULL / "incomplete"
     raw = waiting / source.__name__ / "raw"
     patience = socket.getdefaulttimeout()
@@ -45,7 +48,7 @@ def download(source):
     except (OSError, http.client.HTTPException, RuntimeError, EOFError) as error:
         raise CourseError(
             f"the full {source.__name__} could not be downloaded ({one_line(error)}); "
-            "use load(...) without full=True, which needs no network, or run this cell again to go on where it stopped"
+            f"the data set {name!r} needs no network, or run this cell again to go on where it stopped"
         ) from error
     finally:
         socket.setdefaulttimeout(patience)

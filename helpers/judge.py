@@ -5,25 +5,28 @@ that were trained on pictures of this kind. `python -m tools.judges` trains them
 """
 
 from contextlib import nullcontext
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers.datasets import check_images
+from helpers.datasets import FULL, GREY, check_images
 from helpers.files import CourseError
-from helpers.store import load_weights
-from helpers.training import one_cycle, progress, set_seed
+from helpers.store import load_weights, train_or_load
+from helpers.training import bf16_autocast, one_cycle, progress, set_seed
 
 FEATURES = 64
+OWN_STEPS, OWN_SEED = 600, 0  # of the judge of a data set that has none
 
 
-def small_body():
-    """Images (N, 1, 28, 28) -> features (N, 64): two convolutions, quick enough to be trained within a lesson."""
+def small_body(shape=GREY):
+    """Images (N, *shape) -> features (N, 64): two convolutions, quick enough to be trained within a lesson."""
+    channels, height, width = shape
     return nn.Sequential(
-        nn.Conv2d(1, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (N, 32, 14, 14)
-        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (N, 64, 7, 7)
-        nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * 7 * 7, FEATURES), nn.ReLU(),
+        nn.Conv2d(channels, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (N, 32, H / 2, W / 2)
+        nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (N, 64, H / 4, W / 4)
+        nn.Flatten(), nn.Dropout(0.3), nn.Linear(64 * (height // 4) * (width // 4), FEATURES), nn.ReLU(),
     )  # fmt: skip
 
 
@@ -64,44 +67,45 @@ def residual_body():
 
 
 class Judge(nn.Module):
-    """A classifier of images (N, 1, 28, 28) in [0, 1]; its last hidden layer is the feature space.
+    """A classifier of images (N, *shape) in [0, 1] into K = `classes`; its last hidden layer is the feature space.
 
     body: a module from images to features (N, 64); the small one if none is given.
     """
 
-    def __init__(self, body=None):
+    def __init__(self, body=None, classes=10, shape=GREY):
         super().__init__()
-        self.body = small_body() if body is None else body
-        self.head = nn.Linear(FEATURES, 10)
+        self.shape = tuple(shape)
+        self.body = small_body(shape) if body is None else body
+        self.head = nn.Linear(FEATURES, classes)
         self.register_buffer("scale", torch.tensor(1.0))  # set by `set_scale`
 
     def forward(self, x):
-        """Logits (N, 10)."""
+        """Logits (N, K)."""
         return self.head(self.body(x))
 
     @torch.no_grad()
     def features(self, images):
-        """Features (N, 64) of images (N, 1, 28, 28) in [0, 1]; on the training images their mean variance is 1."""
-        check_images(images)
+        """Features (N, 64) of images (N, *shape) in [0, 1]; on the training images their mean variance is 1."""
+        check_images(images, self.shape)
         return torch.cat([self.body(part) for part in images.split(1000)]) / self.scale
 
     def set_scale(self, images):
-        """Make the mean variance of the features 1 on these images (N, 1, 28, 28)."""
+        """Make the mean variance of the features 1 on these images (N, *shape)."""
         self.scale = self.scale * self.features(images).var(dim=0).mean().sqrt()
 
     def class_frequencies(self, images):
-        """Share of the images that the judge takes for each class, (10,), summing to 1."""
+        """Share of the images that the judge takes for each class, (K,), summing to 1."""
         return self.class_frequencies_by_features(self.features(images))
 
     @torch.no_grad()
     def class_frequencies_by_features(self, features):
         """The same from features (N, 64) that are known already."""
         said = self.head(features * self.scale).argmax(dim=1)
-        return torch.bincount(said, minlength=10) / len(features)
+        return torch.bincount(said, minlength=self.head.out_features) / len(features)
 
 
 class PrincipalComponents:
-    """The judge that nobody trained: the first 64 principal components of the pixels of images (N, 1, 28, 28)."""
+    """The judge that nobody trained: the first 64 principal components of the pixels of images (N, C, H, W)."""
 
     def __init__(self, images):
         pixels = images.flatten(1).double()
@@ -109,14 +113,14 @@ class PrincipalComponents:
         self.axes = (axes[:, -FEATURES:] / variances[-FEATURES:].mean().sqrt()).float()
 
     def features(self, images):
-        """Features (M, 64) of images (M, 1, 28, 28); on the images it was made from their mean variance is 1."""
+        """Features (M, 64) of images (M, C, H, W); on the images it was made from their mean variance is 1."""
         return images.flatten(1) @ self.axes
 
 
 def fit_judge(judge, data, steps, seed, max_lr=3e-3, weight_decay=0.01, change=None, precision=nullcontext):
-    """Train the judge on batches of 128 labelled images; returns the history, the loss of every step.
+    """Train the judge on batches of 128 labelled images, or of all; returns the history, the loss of every step.
 
-    change: what is done to each batch of images (N, 1, 28, 28) before the judge sees it; nothing, if it is None.
+    change: what is done to each batch of images before the judge sees it; nothing, if it is None.
     precision: makes the context in which each step's logits are computed. (Each step's own: autocast keeps rounded
     copies of the weights as long as its context lasts, so that around all steps it would never see them learn.)
     """
@@ -125,7 +129,7 @@ def fit_judge(judge, data, steps, seed, max_lr=3e-3, weight_decay=0.01, change=N
     schedule = one_cycle(optimizer, max_lr, steps)
     losses = []
     judge.train()
-    for x, labels in progress(data.batches(128, steps=steps, seed=seed), losses):
+    for x, labels in progress(data.batches(min(128, len(data)), steps=steps, seed=seed), losses):
         x = change(x) if change else x
         with precision():
             logits = judge(x)
@@ -140,6 +144,54 @@ def fit_judge(judge, data, steps, seed, max_lr=3e-3, weight_decay=0.01, change=N
     return {"loss": losses}
 
 
+def rotated(images):
+    """Images (N, C, H, H) turned by 0, 90, 180 and 270 degrees, (4 N, C, H, H); by how many quarters, (4 N,)."""
+    turned = torch.cat([images.rot90(quarters, (2, 3)) for quarters in range(4)])
+    return turned, torch.arange(4, device=images.device).repeat_interleave(len(images))
+
+
+def fit_unlabelled(judge, data, steps, seed):
+    """Teach a judge's body to see by how much images were turned (Gidaris et al. 2018); returns its history.
+
+    No label takes part in its features: to know what is upright, one must know what is shown. Afterwards a linear head
+    is fitted to them with labels, because somebody must count the classes; the features stay as they are.
+    """
+    set_seed(seed)
+    judge.to(memory_format=torch.channels_last)
+    turns = nn.Linear(FEATURES, 4)
+    optimizer = torch.optim.AdamW([*judge.body.parameters(), *turns.parameters()], weight_decay=0.01)
+    schedule = one_cycle(optimizer, 5e-3, steps)
+    losses = []
+    judge.train()
+    for x, _ in progress(data.batches(min(64, len(data)), steps=steps, seed=seed), losses):
+        turned, quarters = rotated(x)
+        with bf16_autocast(x.device):
+            logits = turns(judge.body(turned))
+        loss = F.cross_entropy(logits.float(), quarters)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    fit_head(judge.eval(), data)
+    return {"loss": losses}
+
+
+def fit_head(judge, data, rounds=60):
+    """Fit the head alone, by logistic regression on the features of labelled images."""
+    judge.set_scale(data.images)
+    features = judge.features(data.images) * judge.scale
+    optimizer = torch.optim.LBFGS(judge.head.parameters(), max_iter=rounds, line_search_fn="strong_wolfe")
+
+    def step():
+        optimizer.zero_grad()
+        loss = F.cross_entropy(judge.head(features), data.labels)
+        loss.backward()
+        return loss
+
+    optimizer.step(step)
+
+
 BODIES = {  # data set -> kind of judge -> what makes its body; the kind "" is the judge that the lessons ask
     "fashion": {"": convolutional_body, "second": residual_body, "unlabelled": convolutional_body},
     "digits": {"": small_body},
@@ -152,14 +204,44 @@ def weights_name(kind=""):
 
 
 def load_judge(data, kind=""):
-    """The shipped judge of the data set `data` (an `Images`), on its device, without dropout.
+    """The judge of the data set `data` (an `Images`, its training images), on its device, without dropout.
 
-    Of Fashion-MNIST there are more, for a second opinion: "second" is another architecture, and the features of
-    "unlabelled" come from a training without labels (only its head, which counts the classes, has seen them).
+    Those of the course's data sets are shipped. Of Fashion-MNIST there are more, for a second opinion: "second" is
+    another architecture, and the features of "unlabelled" come from a training without labels (only its head, which
+    counts the classes, has seen them). That of the faces reads every attribute (helpers/attributes.py). The judge of
+    any other set is trained now, and kept: see `own_judge`.
     """
-    bodies = BODIES.get(data.name, {"": small_body})
+    name = FULL.get(data.name, data.name)
+    bodies = BODIES.get(name, {"": small_body})
     if kind not in bodies:
-        raise CourseError(f"there is no judge {kind!r} of {data.name}; choose {' or '.join(map(repr, bodies))}")
+        raise CourseError(f"there is no judge {kind!r} of {name}; choose {' or '.join(map(repr, bodies))}")
+    if data.attributes:
+        from helpers.attributes import load_attribute_judge  # which itself is made of parts of this module
+
+        return load_attribute_judge(data)
+    if name not in BODIES:
+        return own_judge(data)
     judge = Judge(bodies[kind]()).to(data.images.device)
-    load_weights(weights_name(kind), judge, data, steps=0)
+    named = replace(data.take(slice(0)), name=name)  # all that is asked of it is its name
+    load_weights(weights_name(kind), judge, named, steps=0)
+    return judge.eval()
+
+
+def own_judge(data):
+    """A small judge of a data set that the course does not know: the one that is kept, or else one trained on `data`.
+
+    Where all images are of one class, it learns to tell by how much an image was turned, as "unlabelled" did.
+    """
+    set_seed(OWN_SEED)
+    judge = Judge(classes=len(data.classes), shape=data.shape).to(data.images.device)
+    try:
+        load_weights(weights_name(), judge, data, steps=OWN_STEPS)
+        return judge.eval()
+    except CourseError:  # there is none, or it is of no use
+        labelled = len(data.labels.unique()) > 1
+        if not labelled and data.shape[1] != data.shape[2]:
+            raise CourseError(f"a judge of {data.name} needs two classes, or square images: it has neither") from None
+    task = "their classes" if labelled else "by how much an image was turned, since there is one class"
+    print(f"There is no judge of {data.name} yet. One learns now, from the {len(data):,} training images, {task}:")
+    train_or_load(weights_name(), fit_judge if labelled else fit_unlabelled, judge, data, OWN_STEPS, OWN_SEED)
     return judge.eval()

@@ -7,7 +7,7 @@ from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw
 
 from helpers.files import CourseError
-from helpers.plotting import COLOURS, as_pixels, new_axes
+from helpers.plotting import COLOURS, as_pixels, in_colour, new_axes
 
 
 def plane(codes):
@@ -18,16 +18,16 @@ def plane(codes):
 
 
 def show_codes(codes, labels, classes, title="", ax=None):
-    """Codes (N, 2) as points coloured by class; each class is named at its middle."""
+    """Codes (N, 2) as points coloured by class, in ten colours again and again; each class is named at its middle."""
     ax = new_axes(6, 4.6) if ax is None else ax
     codes, labels = plane(codes), labels.cpu()
     present = [k for k in range(len(classes)) if (labels == k).any()]
     for k in present:
-        ax.scatter(*codes[labels == k].T, s=4, color=COLOURS[k], alpha=0.5, linewidths=0)
+        ax.scatter(*codes[labels == k].T, s=4, color=COLOURS[k % 10], alpha=0.5, linewidths=0)
     middles = torch.stack([codes[labels == k].median(dim=0).values for k in present])
     room = np.ptp(codes.numpy(), axis=0) * (0.16, 0.055)  # what one name takes, as a share of the map
     for k, place in zip(present, spread_out(middles.numpy(), room), strict=True):
-        box = {"facecolor": "white", "edgecolor": COLOURS[k], "boxstyle": "round,pad=0.2", "alpha": 0.85}
+        box = {"facecolor": "white", "edgecolor": COLOURS[k % 10], "boxstyle": "round,pad=0.2", "alpha": 0.85}
         ax.annotate(classes[k], place, ha="center", va="center", fontsize=8, bbox=box)
     ax.set(xlabel="$z_1$", ylabel="$z_2$", title=title)
     return ax
@@ -48,7 +48,7 @@ def spread_out(places, room):
 
 
 def show_thumbnails(codes, images, title="", spacing=0.045, low=0.0, high=1.0, ax=None):
-    """Images (N, 1, H, W) drawn at their codes (N, 2), as many as fit without overlap."""
+    """Images (N, C, H, W) drawn at their codes (N, 2), as many as fit without overlap."""
     ax = new_axes(6, 4.6) if ax is None else ax
     codes, pixels = plane(codes).numpy(), as_pixels(images, low, high)
     lowest, extent = codes.min(axis=0), np.ptp(codes, axis=0)
@@ -96,18 +96,18 @@ def show_arrows(field, box, title="", count=16, color="0.25", ax=None):
 
 
 def mark(sheet, box, point):
-    """An array (H, W) that fills `box` = (x_min, x_max, y_min, y_max), as (H, W, 3) with an orange dot at `point`."""
-    height, width = sheet.shape
+    """An array that fills `box` = (x_min, x_max, y_min, y_max), as (H, W, 3) with an orange dot at `point`."""
+    height, width = sheet.shape[:2]
     x = (float(point[0]) - box[0]) / (box[1] - box[0]) * width
     y = (box[3] - float(point[1])) / (box[3] - box[2]) * height
     down, right = np.ogrid[:height, :width]
     dot = (down - y) ** 2 + (right - x) ** 2 <= (height / 50) ** 2
-    return np.where(dot[..., None], to_rgb("#D55E00"), sheet[..., None])
+    return np.where(dot[..., None], to_rgb("#D55E00"), in_colour(sheet))
 
 
 def beside(left, right, gap=12):
     """Two arrays, (H, W) or (H, W, 3), side by side on white; the right one is enlarged to the left one's height."""
-    left, right = (np.repeat(a[..., None], 3, axis=2) if a.ndim == 2 else a for a in (left, right))
+    left, right = in_colour(left), in_colour(right)
     zoom = max(1, left.shape[0] // right.shape[0])
     right = right.repeat(zoom, axis=0).repeat(zoom, axis=1)
     page = np.ones((max(left.shape[0], right.shape[0]), left.shape[1] + gap + right.shape[1], 3))

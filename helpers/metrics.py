@@ -3,6 +3,7 @@
 Fréchet distance and kernel distance (KID) of features, precision and recall, class coverage, nearest training image.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -137,7 +138,7 @@ def class_coverage(frequencies):
 
 
 def nearest_training(images, training):
-    """Mean squared difference per pixel (N,) to the most similar of `training` (M, 1, H, W), and its position (N,)."""
+    """Mean squared difference per pixel (N,) to the most similar of `training` (M, C, H, W), and its position (N,)."""
     distance, position = nearest(images.flatten(1), training.flatten(1))
     return distance.square() / images[0].numel(), position
 
@@ -163,9 +164,10 @@ def accuracy(net, data):
 class Scores:
     """What `evaluate` says of a set of images; all but the last three come from features of the judge.
 
-    frechet, kid: distances from the test images, see `frechet_distance` and `kernel_distance`; precision, recall: two
-    shares, see `precision_recall`; coverage: see `class_coverage`; nearest: the mean of `nearest_training`; copies: the
-    share of the images that are nearer to a training image than the nearest 1 % of the test images are.
+    frechet, kid: distances from the test images, see `frechet_distance` (nan, if the test images are too few for it)
+    and `kernel_distance`; precision, recall: two shares, see `precision_recall`; coverage: see `class_coverage`;
+    nearest: the mean of `nearest_training`; copies: the share of the images that are nearer to a training image than
+    the nearest 1 % of the test images are.
     """
 
     frechet: float
@@ -178,19 +180,20 @@ class Scores:
 
 
 def evaluate(images, train, test, judge):
-    """The `Scores` of images (N, 1, 28, 28) in [0, 1], against all test images; N is `FEWEST` or more.
+    """The `Scores` of images (N, C, H, W) in [0, 1], against all test images; N is `FEWEST` or more.
 
-    Compare only scores of the same N: all of them but `kid` depend on it.
+    Compare only scores of the same N: all of them but `kid` depend on it. If there are fewer test images than `FEWEST`,
+    as many as them are enough, and `frechet` is nan.
     """
-    if len(images) < FEWEST:
-        raise CourseError(f"the judge needs {FEWEST} images of each kind or more, not {len(images)}")
+    if len(images) < min(FEWEST, len(test)):
+        raise CourseError(f"the judge needs {min(FEWEST, len(test))} images of each kind or more, not {len(images)}")
     real = features_of_test(test, judge, fingerprint(judge))
     images = images.to(real.device)
     features = judge.features(images)
     precision, recall = precision_recall(features, real)
     apart = nearest_training(images, train.images)[0]
     return Scores(
-        frechet=frechet_distance(features, real),
+        frechet=frechet_distance(features, real) if len(test) >= FEWEST else float("nan"),
         kid=kernel_distance(features, real),
         precision=precision,
         recall=recall,
@@ -201,7 +204,7 @@ def evaluate(images, train, test, judge):
 
 
 def compare(samples, train, test, judge):
-    """Judge {name: images (N, 1, 28, 28) in [0, 1]}; prints a table and returns {name: Scores}.
+    """Judge {name: images (N, C, H, W) in [0, 1]}; prints a table and returns {name: Scores}.
 
     As many training images (the floor) and the test images come first. All sets are cut to the shortest one's length.
     """
@@ -223,6 +226,8 @@ def print_table(rows, count):
             f"{name:{width}} {scores.frechet:9.2f} {scores.kid:8.3f} {scores.precision:10.2f} {scores.recall:7.2f}"
             f" {scores.coverage:8.2f} {scores.nearest:10.4f} {scores.copies:7.1%}"
         )
+    if any(math.isnan(scores.frechet) for scores in rows.values()):
+        print(f"(nan: a Fréchet distance needs {FEWEST} test images or more. KID can be measured with few.)")
 
 
 def fingerprint(judge):

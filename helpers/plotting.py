@@ -1,7 +1,8 @@
 """Figures in one style: image grids, rows and film strips, loss curves, maps of codes, densities and arrows.
 
-Every function takes an optional `ax` and returns it. Images are tensors (N, 1, H, W) or (N, H, W); the value range
-is stated (`low`, `high`), never guessed.
+Every function takes an optional `ax` and returns it. Images are tensors (N, 1, H, W) or (N, H, W), grey: the value
+`low` is paper, `high` is ink; or (N, 3, H, W), in colour: `low` is dark, `high` is bright. The value range is stated
+(`low`, `high`), never guessed.
 """
 
 import io
@@ -49,21 +50,30 @@ def use_style():
 
 
 def as_pixels(images, low=0.0, high=1.0):
-    """Images as a float array (N, H, W) from 0 (ink: the value `high`) to 1 (paper: the value `low`).
+    """Images as a float array from 0 (black) to 1 (white): (N, H, W) of grey ones, (N, H, W, 3) of those in colour.
 
-    Pixels that are nan or infinite become a chequered grey, which no image of the course looks like.
+    Grey images are turned round: ink, the value `high`, is black, and paper, the value `low`, is white. Pixels that
+    are nan or infinite become a chequered grey, which no image of the course looks like.
     """
     if not low < high:
         raise CourseError(f"the value range runs from low = {low} to high = {high}; low should be below high")
     array = torch.as_tensor(images).detach().cpu().float()
-    if array.ndim == 4 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 3:
-        raise CourseError(f"images have shape {tuple(array.shape)}; it should be (N, 1, H, W) or (N, H, W)")
-    rows, columns = torch.arange(array.shape[1])[:, None], torch.arange(array.shape[2])
+    if array.ndim == 3:
+        array = array[:, None]
+    if array.ndim != 4 or array.shape[1] not in (1, 3):
+        shapes = "(N, 1, H, W) or (N, H, W), or in colour (N, 3, H, W)"
+        raise CourseError(f"images have shape {tuple(array.shape)}; it should be {shapes}")
+    rows, columns = torch.arange(array.shape[2])[:, None], torch.arange(array.shape[3])
     chequered = torch.where((rows + columns) % 2 == 0, 0.35, 0.65)
-    pixels = 1 - ((array - low) / (high - low)).clamp(0, 1)
-    return torch.where(array.isfinite(), pixels, chequered).numpy()
+    pixels = ((array - low) / (high - low)).clamp(0, 1)
+    grey = array.shape[1] == 1
+    pixels = torch.where(array.isfinite(), 1 - pixels if grey else pixels, chequered)
+    return (pixels[:, 0] if grey else pixels.permute(0, 2, 3, 1)).numpy()
+
+
+def in_colour(array):
+    """A grey array (H, W) as (H, W, 3), its three colours the same; one in colour as it is."""
+    return np.repeat(array[..., None], 3, axis=2) if array.ndim == 2 else array
 
 
 def broken(images):
@@ -73,13 +83,14 @@ def broken(images):
 
 
 def compose(images, columns, gap=2, low=0.0, high=1.0):
-    """One array (H, W) with the images in rows of `columns`, `gap` pixels of white between them."""
+    """One array with the images in rows of `columns`, `gap` pixels of white between them; colour: see `as_pixels`."""
     pixels = as_pixels(images, low, high)
-    n, height, width = pixels.shape
+    n, height, width, *channels = pixels.shape
     if n < 1 or columns < 1:
         raise CourseError(f"a sheet needs one or more images in one or more columns, not {n} in {columns}")
     rows = -(-n // columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), PAPER, dtype=np.float32)
+    size = (rows * (height + gap) - gap, columns * (width + gap) - gap, *channels)
+    sheet = np.full(size, PAPER, dtype=np.float32)
     for i, picture in enumerate(pixels):
         top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
         sheet[top : top + height, left : left + width] = picture
@@ -135,7 +146,9 @@ def show_rows(rows, labels=(), title="", low=0.0, high=1.0, ax=None, columns=Non
     if len(labels) not in (0, columns):
         raise CourseError(f"there are {len(labels)} labels for {columns} columns; give one for each, or none")
     sheets = [compose(images, columns, low=low, high=high) for images in rows.values()]
-    gap = np.full((4, sheets[0].shape[1]), PAPER, dtype=np.float32)
+    if any(sheet.ndim == 3 for sheet in sheets):  # a grey row beside one in colour, such as a mask
+        sheets = [in_colour(sheet) for sheet in sheets]
+    gap = np.full((4, *sheets[0].shape[1:]), PAPER, dtype=np.float32)
     sheet = np.concatenate([part for s in sheets for part in (s, gap)][:-1])
     if ax is None:
         beside = 0.2 + 0.08 * max(map(len, rows))  # inches for the words on the left

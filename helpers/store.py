@@ -22,7 +22,7 @@ from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as as_safetensors
 
 from helpers.arguments import at_least_zero, checked_seed
-from helpers.datasets import CLASSES, as_images, check_images
+from helpers.datasets import CLASSES, as_images, as_uint8, check_images
 from helpers.files import (
     FIRST_EDITION,
     CourseError,
@@ -157,8 +157,9 @@ def advice(name, dataset):
     if name.partition("_")[0] != JUDGE:
         return f"run {lesson_of(name)} with this data set and with steps above 0"
     if dataset in CLASSES:
-        return "`python -m tools.judges`, run in the course's folder, trains the judge of this edition"
-    return f"there are judges of {' and '.join(map(repr, CLASSES))} only"
+        tool = "tools.attributes" if dataset == "faces" else "tools.judges"
+        return f"`python -m {tool}`, run in the course's folder, trains the judge of this edition"
+    return "`load_judge(train)` of helpers.judge trains one on your images"
 
 
 def checked_ema(model, ema):
@@ -314,7 +315,7 @@ class SampleInfo:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sample:
-    """Images (N, 1, 28, 28) float32 in [0, 1], their `SampleInfo` and their file."""
+    """Images (N, C, H, W) float32 in [0, 1], their `SampleInfo` and their file."""
 
     images: torch.Tensor
     info: SampleInfo
@@ -332,7 +333,7 @@ class Sample:
 def save_samples(model, draw, runs, network, data):
     """Draw 2,000 images with `draw()`, time it, and save them with the costs of training for the comparison.
 
-    draw returns images (2000, 1, 28, 28) in [0, 1]; runs: the `Run` of every training that led to it; network: the
+    draw returns images (2000, C, H, W) in [0, 1]; runs: the `Run` of every training that led to it; network: the
     module that draws; data: the `Images` it learned. Does nothing if the weights are the shipped ones.
     """
     if any(is_shipped(run.path) for run in runs):
@@ -348,14 +349,14 @@ def save_samples(model, draw, runs, network, data):
 
 
 def save_sample(images, info):
-    """Write images (N, 1, 28, 28) in [0, 1], N at least 2,000, to results/samples; returns the `Sample`.
+    """Write images (N, C, H, W) in [0, 1], N at least 2,000, to results/samples; returns the `Sample`.
 
     The same model, data set, steps and seed once more replace the file. Where it cannot be written a sentence says so.
     """
     check_images(images)
     enough(images)
     path = own_path(info)
-    pixels = (images[:, 0].detach().cpu() * 255).round().byte().numpy()
+    pixels = as_uint8(images)
     keep(path, partial(as_archive, pixels, info))
     return Sample(as_images(pixels), info, path)
 
@@ -374,7 +375,7 @@ def own_path(info):
 
 
 def as_archive(pixels, info):
-    """The content of a file of images uint8 (N, 28, 28)."""
+    """The content of a file of images uint8 (N, H, W) or (N, H, W, 3)."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, images=pixels, info=np.array(json.dumps(vars(info))))
     return buffer.getvalue()
@@ -399,9 +400,9 @@ def read_sample(path):
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             pixels, info = archive["images"], SampleInfo(**json.loads(str(archive["info"])))
-        if pixels.dtype != np.uint8 or pixels.shape[1:] != (28, 28):
+        if pixels.dtype != np.uint8 or (pixels.ndim != 3 and pixels.shape[3:] != (3,)):
             kind = f"{pixels.dtype} of shape {pixels.shape}"
-            raise CourseError(f"the images are {kind}; they should be uint8 of shape (N, 28, 28)")
+            raise CourseError(f"the images are {kind}; they should be uint8 of shape (N, H, W) or (N, H, W, 3)")
         enough(pixels)
     except (OSError, ValueError, KeyError, EOFError, TypeError, IndexError, zipfile.BadZipFile) as error:
         what = "is damaged, or was not written by this course or by another edition of it"

@@ -20,6 +20,13 @@ def test_png_gives_every_image_back_unchanged():
     assert 100 < size < 784
 
 
+@pytest.mark.parametrize("shape", [(3, 64, 64), (3, 20, 28), (1, 8, 70)])
+def test_colour_and_other_sizes_come_back(shape):
+    images = torch.rand(53, *shape, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(through_codec(images, "PNG")[1], (images * 255).round() / 255, atol=1e-6, rtol=0)
+    assert through_codec(images, "JPEG", 80)[1].shape == images.shape
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
 def test_more_quality_costs_more_bytes_and_leaves_less_error(kind):
     (small, rough), (large, fine) = (through_codec(IMAGES, kind, quality) for quality in (5, 80))

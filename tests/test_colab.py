@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 
@@ -99,3 +100,31 @@ def test_the_cell_works_in_a_folder_with_spaces_and_accents(tmp_path, repository
     folder = tmp_path / "mes leçons"
     folder.mkdir()
     assert run(folder, repository) == (0, "images: 10000\n")
+
+
+STUB = """
+import sys, types
+from pathlib import Path
+from PIL import Image
+
+def fill(folder):
+    Path(folder).mkdir(parents=True)
+    for number in range(20):
+        Image.new("RGB", (40, 30), (12 * number, 0, 0)).save(f"{folder}/{number}.png")
+
+colab = types.ModuleType("google.colab")
+colab.files = types.SimpleNamespace(upload=fill)
+colab.drive = types.SimpleNamespace(mount=lambda place: fill(f"{place}/MyDrive/photos"))
+sys.modules |= {"google": types.ModuleType("google"), "google.colab": colab}
+"""
+
+
+@pytest.mark.parametrize("call", ["files.upload(", "drive.mount("])
+def test_own_images_reach_colab_as_lesson_00_says(tmp_path, repository, call):
+    page = "\n".join(cell.source for cell in notebooks.read(notebooks.paths()[0]).cells)
+    (block,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.S) if call in block]
+    block = block.replace("/content/", f"{tmp_path.as_posix()}/content/")
+    (said,) = re.findall(r"# .*(dataset = .*)", block)  # what the comment tells to write
+    use = f"\nfrom helpers.datasets import load\n{block}\n{said}\nprint(sum(map(len, load(dataset))))\n"
+    code, text = run(tmp_path, repository, before=STUB, after=use)
+    assert code == 0 and text.endswith("\n20\n"), text

@@ -82,6 +82,65 @@ def test_to_moves_images_and_labels_and_keeps_the_rest(monkeypatch):
     assert (moved.name, moved.classes) == ("small", tuple("abcde"))
 
 
+def faces(n=6):
+    """n images in colour, (3, 8, 6), with two attributes; the first number of image i is i / n."""
+    images = torch.rand(n, 3, 8, 6, generator=torch.Generator().manual_seed(0))
+    images[:, 0, 0, 0] = torch.arange(n) / n
+    attributes = {"hair": torch.arange(n) % 3, "glasses": torch.arange(n) % 2}
+    words = {"hair": ("black", "brown", "red"), "glasses": ("no", "yes")}
+    return Images("faces", images, torch.zeros(n).long(), ("face",), attributes, words)
+
+
+def test_colour_and_size_are_what_the_images_have():
+    assert small().shape == (1, 28, 28)
+    assert faces().shape == (3, 8, 6)
+    assert repr(faces()) == "faces: 6 images (3, 8, 6), 1 class, hair, glasses"
+
+
+def test_without_attributes_there_are_none():
+    assert small().attributes == small().words == {}
+
+
+@pytest.mark.parametrize(
+    "chosen", [slice(1, 5, 2), torch.tensor([1, 3]), torch.tensor([False, True, False, True, False, False])]
+)
+def test_take_keeps_what_belongs_to_the_chosen_images(chosen):
+    data = faces()
+    some = data.take(chosen)
+    assert torch.equal(some.images, data.images[[1, 3]]) and some.labels.shape == (2,)
+    assert {name: values.tolist() for name, values in some.attributes.items()} == {"hair": [1, 0], "glasses": [1, 1]}
+    assert (some.name, some.classes, some.words) == (data.name, data.classes, data.words)
+    assert len(data) == len(data.attributes["hair"]) == 6
+
+
+def test_to_moves_attributes_too():
+    assert {values.device.type for values in faces().to("meta").attributes.values()} == {"meta"}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "words", "problem"),
+    [
+        ({"hair": torch.zeros(3).long()}, {}, "attributes are hair, words are given for none"),
+        ({}, {"hair": ("red",)}, "attributes are none, words are given for hair"),
+        ({"hair": torch.zeros(2).long()}, {"hair": ("red",)}, "values of hair should be an int64 tensor of shape (3,)"),
+        ({"hair": torch.zeros(3)}, {"hair": ("red",)}, "values of hair should be an int64 tensor of shape (3,)"),
+        ({"hair": torch.tensor([0, 1, 2])}, {"hair": ("red", "grey")}, "for 2 words they should run from 0 to 1"),
+    ],
+)
+def test_wrong_attributes_are_refused(attributes, words, problem, refuses):
+    with refuses(problem):
+        Images("wrong", torch.zeros(3, 3, 4, 4), torch.zeros(3).long(), ("a",), attributes, words)
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 6), (5, 4, 6, 3)])
+def test_pixels_become_images_and_come_back(shape):
+    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
+    images = datasets.as_images(pixels)
+    assert images.shape == (5, 1 if len(shape) == 3 else 3, 4, 6) and images.is_contiguous()
+    assert images[2, -1, 1, 3] * 255 == pytest.approx(pixels.reshape(5, 4, 6, -1)[2, 1, 3, -1])
+    assert np.array_equal(datasets.as_uint8(images), pixels)
+
+
 # Batches
 
 
@@ -173,7 +232,7 @@ def test_few_labels_refuses_a_count_that_cannot_be_balanced(count, refuses):
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(refuses):
-    with refuses("'fasion' is not known", "'fashion' or 'digits'"):
+    with refuses("'fasion' is not known", "choose 'fashion', 'digits'", "or the path of a folder"):
         load("fasion")
 
 
@@ -183,7 +242,8 @@ def test_an_unknown_name_is_answered_with_the_known_ones(refuses):
         (torch.zeros(3, 1, 28, 28, dtype=torch.uint8), "torch.uint8"),
         (np.zeros((3, 1, 28, 28), dtype=np.float32), "ndarray"),
         (torch.zeros(3, 28, 28), "(3, 28, 28)"),
-        (torch.zeros(3, 3, 28, 28), "(3, 3, 28, 28)"),
+        (torch.zeros(3, 4, 28, 28), "(3, 4, 28, 28)"),
+        (torch.zeros(3, 64, 64, 3), "(N, 3, H, W), colour"),
         (torch.full((3, 1, 28, 28), 1.5), "[1.5, 1.5]"),
         (torch.full((3, 1, 28, 28), -0.5), "[-0.5, -0.5]"),
         (torch.full((3, 1, 28, 28), torch.nan), "nan"),

@@ -124,7 +124,7 @@ def test_the_second_call_needs_no_network(server, name):
 
 
 def test_load_gives_the_full_set_as_images(server, name):
-    train, test = load(name, full=True)
+    train, test = load(f"{name}_full")
     assert train.images.shape == (20, 1, 28, 28)
     assert test.images.shape == (10, 1, 28, 28)
     assert train.labels.tolist() == [*range(10), *range(10)]
@@ -143,15 +143,15 @@ FAULTS = ["cut off", "short", "corrupted", "forbidden", "silent", "stalled", "hu
 @pytest.mark.parametrize("name", ["fashion"], indirect=True)
 def test_after_a_failure_the_same_call_fetches_what_was_missing(server, name, fault, refuses, tmp_path):
     server.fault = fault
-    with refuses("FashionMNIST could not be downloaded", "load(...) without full=True"):
-        load(name, full=True)
+    with refuses("FashionMNIST could not be downloaded", f"the data set {name!r} needs no network"):
+        load(f"{name}_full")
     assert not (tmp_path / "FashionMNIST").exists()
     assert server.asked == set(NAMES[:3])
     assert socket.getdefaulttimeout() is None
 
     server.fault = None
     server.asked.clear()
-    assert len(load(name, full=True)[0]) == 20
+    assert len(load(f"{name}_full")[0]) == 20
     assert server.asked == set(NAMES[2:])
     assert (tmp_path / "FashionMNIST").is_dir()
 
@@ -159,7 +159,7 @@ def test_after_a_failure_the_same_call_fetches_what_was_missing(server, name, fa
 def test_no_server_at_all_is_a_sentence_too(server, name, refuses):
     server.shutdown()
     server.server_close()
-    with refuses("could not be downloaded", "load(...) without full=True"):
+    with refuses("could not be downloaded", f"the data set {name!r} needs no network"):
         download.full_arrays(name)
 
 
@@ -183,8 +183,8 @@ def test_a_full_set_that_lost_a_file_says_what_to_delete(server, name, refuses, 
 def test_a_folder_of_somebody_else_is_a_sentence_too(stranger):
     said = stranger("""
 download.FULL = files.own_folder("full")
-datasets.load("fashion", full=True)
+datasets.load("fashion_full")
 """)
     last = said.strip().splitlines()[-1]
     assert last.startswith("helpers.files.CourseError: the full FashionMNIST could not be downloaded")
-    assert "Permission denied" in last and "without full=True" in last
+    assert "Permission denied" in last and "needs no network" in last

@@ -7,6 +7,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
+import helpers.judge
 from helpers.datasets import Images, load
 from helpers.judge import (
     BODIES,
@@ -14,8 +15,10 @@ from helpers.judge import (
     Judge,
     PrincipalComponents,
     convolutional_body,
+    fit_head,
     load_judge,
     residual_body,
+    rotated,
     small_body,
     weights_name,
 )
@@ -81,9 +84,47 @@ def test_images_outside_0_to_1_are_refused(fashion, refuses):
         load_judge(fashion[0]).features(2 * fashion[1].images)
 
 
-def test_a_data_set_without_a_judge_says_what_to_do(fashion, refuses):
-    with refuses("no weights 'judge_hats'"):
-        load_judge(dataclasses.replace(fashion[0], name="hats"))
+def test_the_full_set_has_the_judge_of_its_part(fashion, capsys):
+    judge = load_judge(dataclasses.replace(fashion[0], name="fashion_full"))
+    assert capsys.readouterr().out.startswith("judge_fashion: shipped with the course")
+    assert torch.equal(judge.head.weight, load_judge(fashion[0]).head.weight)
+    assert accuracy(judge, fashion[1]) > 0.93
+
+
+@pytest.fixture
+def quick(monkeypatch, tmp_path):
+    """A learner without results, whose own judges learn for a few steps."""
+    monkeypatch.setenv("COURSE_RESULTS", str(tmp_path))
+    monkeypatch.setattr(helpers.judge, "OWN_STEPS", 40)
+
+
+def test_a_set_without_a_judge_gets_one_at_once_and_keeps_it(few, quick, capsys):
+    hats = dataclasses.replace(few, name="hats")
+    judge = load_judge(hats)
+    said = capsys.readouterr().out
+    assert "There is no judge of hats yet" in said and "300 training images, their classes" in said
+    assert accuracy(judge, hats) > 0.6 and not judge.training
+    assert judge.features(hats.images).var(dim=0).mean() == pytest.approx(1, rel=1e-3)
+    torch.rand(1)
+    again = load_judge(hats)
+    assert "yet" not in capsys.readouterr().out
+    assert all(torch.equal(again.state_dict()[key], value) for key, value in judge.state_dict().items())
+
+
+def test_a_judge_of_few_images_in_colour_of_three_classes(few, quick):
+    images = torch.rand(30, 3, 20, 24)
+    judge = load_judge(Images("birds", images, torch.arange(30) % 3, ("a", "b", "c")))
+    assert judge.class_frequencies(images).shape == (3,)
+
+
+def test_images_of_one_class_get_a_judge_of_turns(few, quick, capsys, refuses):
+    alone = Images("hats", few.images, torch.zeros(300).long(), ("hat",))
+    judge = load_judge(alone)
+    assert "by how much an image was turned" in capsys.readouterr().out
+    assert judge.class_frequencies(few.images).tolist() == [1]
+    assert judge.features(few.images).var(dim=0).mean() == pytest.approx(1, rel=1e-3)
+    with refuses("two classes, or square images"):
+        load_judge(Images("flags", torch.rand(30, 1, 20, 24), torch.zeros(30).long(), ("flag",)))
 
 
 def test_an_unknown_kind_of_judge_is_answered_with_the_known_ones(fashion, refuses):
@@ -105,6 +146,22 @@ def test_every_body_gives_features_and_a_scale_makes_their_variance_1(body, few)
     torch.testing.assert_close(judge.features(few.images), once)
     with torch.no_grad():
         torch.testing.assert_close(judge.head(once * judge.scale), judge(few.images), rtol=1e-3, atol=1e-3)
+
+
+def test_a_judge_can_have_other_classes_and_see_other_images(refuses):
+    torch.manual_seed(0)
+    judge = Judge(classes=3, shape=(3, 64, 40)).eval()
+    images = torch.rand(12, 3, 64, 40)
+    assert judge(images).shape == (12, 3)
+    assert judge.features(images).shape == (12, FEATURES)
+    assert judge.class_frequencies(images).shape == (3,)
+    with refuses("(12, 3, 64, 64)", "it should be (N, 3, 64, 40)"):
+        judge.features(torch.zeros(12, 3, 64, 64))
+
+
+def test_a_judge_of_fashion_refuses_images_in_colour(fashion, refuses):
+    with refuses("(2, 3, 64, 64)", "it should be (N, 1, 28, 28)"):
+        load_judge(fashion[0]).features(torch.zeros(2, 3, 64, 64))
 
 
 def test_every_judge_has_a_recipe():
@@ -151,7 +208,7 @@ def test_shifted_images_moved_by_a_pixel_at_most(few):
 
 
 def test_rotated_images_and_by_how_much(few):
-    turned, quarters = judges.rotated(few.images[:5])
+    turned, quarters = rotated(few.images[:5])
     Images("turned", turned, quarters, few.classes)  # refuses what are no images
     assert quarters.tolist() == [0] * 5 + [1] * 5 + [2] * 5 + [3] * 5
     for image, k, whole in zip(turned, quarters, few.images[:5].repeat(4, 1, 1, 1), strict=True):
@@ -162,7 +219,7 @@ def test_fitting_the_head_leaves_the_features_alone(few):
     torch.manual_seed(0)
     judge = Judge(small_body()).eval()
     before = judge.features(few.images)
-    judges.fit_head(judge, few)
+    fit_head(judge, few)
     torch.testing.assert_close(judge.features(few.images) * judge.scale, before)
     assert accuracy(judge, few) > 0.8  # a linear model of 300 random features knows most of them by heart
 

@@ -354,6 +354,18 @@ def test_too_few_images_are_refused(fashion, judge, refuses):
             measure(train.images[: FEWEST - 1])
 
 
+def test_with_few_test_images_all_but_the_frechet_distance_is_measured(fashion, judge, capsys, refuses):
+    train, test = fashion[0].take(slice(300)), fashion[1].take(slice(60))
+    scores = compare({"others": fashion[0].images[300:420]}, train, test, judge)
+    assert all(np.isnan(some.frechet) for some in scores.values())
+    others = scores["others"]
+    assert abs(others.kid) < 0.5 and others.precision > 0.5 and others.recall > 0.5 and others.coverage > 0.7
+    said = capsys.readouterr().out
+    assert "60 images of each" in said and f"(nan: a Fréchet distance needs {FEWEST} test images or more." in said
+    with refuses("needs 60 images", "not 59"):
+        evaluate(train.images[:59], train, test, judge)
+
+
 # The accuracy of a classifier
 
 

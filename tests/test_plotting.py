@@ -98,10 +98,10 @@ def test_drawing_leaves_the_images_as_they_are():
     assert torch.equal(IMAGES, before)
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (5, 3, 28, 28), (2, 5, 1, 28, 28), (784,)])
+@pytest.mark.parametrize("shape", [(28, 28), (5, 4, 28, 28), (5, 28, 28, 3), (2, 5, 1, 28, 28), (784,)])
 @pytest.mark.parametrize("draw", [as_pixels, lambda x: compose(x, 2), show_grid, lambda x: show_rows({"": x})])
 def test_images_of_another_shape_are_refused(draw, shape, refuses):
-    with refuses(str(shape), "(N, 1, H, W) or (N, H, W)"):
+    with refuses(str(shape), "(N, 1, H, W) or (N, H, W), or in colour (N, 3, H, W)"):
         draw(torch.zeros(shape))
 
 
@@ -117,6 +117,36 @@ def test_compose_puts_every_image_in_its_place():
         [d, d, d, 1, e, e, e, 1, 1, 1, 1],
     ]
     np.testing.assert_allclose(sheet, expected, atol=1e-6)
+
+
+def test_colour_is_shown_as_it_is_and_grey_is_ink():
+    images = torch.zeros(2, 3, 1, 2)
+    images[1, 0, 0, 1] = 2.0  # red on a dark ground, in a range from 0 to 2
+    pixels = as_pixels(images, high=2)
+    assert pixels.shape == (2, 1, 2, 3)
+    assert pixels[1].tolist() == [[[0, 0, 0], [1, 0, 0]]]
+    assert as_pixels(images[:, :1], high=2)[1].tolist() == [[1, 0]]
+
+
+def test_a_sheet_of_images_in_colour_has_white_gaps():
+    images = torch.zeros(3, 3, 2, 2)
+    images[:, 1] = 1
+    sheet = compose(images, columns=2, gap=1)
+    assert sheet.shape == (5, 5, 3)
+    assert sheet[0].tolist() == [[0, 1, 0]] * 2 + [[1, 1, 1]] + [[0, 1, 0]] * 2
+    assert to_png(sheet)
+
+
+def test_a_grey_row_can_stand_beside_one_in_colour():
+    picture = show_rows({"colour": torch.zeros(2, 3, 5, 5), "grey": torch.zeros(2, 1, 5, 5)}).images[0].get_array()
+    assert picture.shape == (5 + 4 + 5, 5 + 2 + 5, 3)
+    assert picture[0, 0].tolist() == [0, 0, 0] and picture[-1, 0].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_broken_pixels_are_chequered_in_grey_and_in_colour(channels):
+    images = torch.full((1, channels, 2, 2), torch.nan)
+    assert sorted(set(as_pixels(images).ravel().tolist())) == pytest.approx([0.35, 0.65])
 
 
 def test_compose_without_gap_leaves_none():

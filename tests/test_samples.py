@@ -59,6 +59,12 @@ def test_images_and_costs_come_back(own):
     assert not list(own.glob("*.partial"))
 
 
+def test_images_in_colour_come_back(own):
+    images = torch.rand(COUNT, 3, 4, 6, generator=torch.Generator().manual_seed(1))
+    save_sample(images, SampleInfo(**COSTS))
+    assert (read_sample(own / NAME).images - images).abs().max() <= 0.5 / 255 + 1e-6
+
+
 def test_images_that_cannot_be_written_are_measured_all_the_same(tmp_path, capsys):
     (tmp_path / "results").write_text("a file where the folder should be", encoding="utf-8")
     sample = save_sample(IMAGES, SampleInfo(**COSTS))
@@ -90,7 +96,7 @@ def test_save_samples_draws_and_keeps_nothing_of_shipped_weights(own, capsys):
     [
         (IMAGES[:1999], ("1,999 images", "2,000")),
         (IMAGES * 2 - 1, ("[0, 1]",)),
-        (IMAGES.flatten(1), ("(2000, 784)", "(N, 1, 28, 28)")),
+        (IMAGES.flatten(1), ("(2000, 784)", "(N, 1, H, W)", "(N, 3, H, W)")),
         (IMAGES.double(), ("float64", "float32")),
         (IMAGES.clone().index_fill_(0, torch.tensor([3]), float("nan")), ("[0, 1]",)),
     ],
@@ -123,7 +129,7 @@ def test_costs_of_the_wrong_kind_are_refused(change, words, refuses):
     ("content", "words"),
     [
         ({"pixels": np.zeros((COUNT, 28, 28))}, ("float64", "uint8")),
-        ({"pixels": np.zeros((COUNT, 32, 32), np.uint8)}, ("(2000, 32, 32)", "(N, 28, 28)")),
+        ({"pixels": np.zeros((COUNT, 1, 4, 4), np.uint8)}, ("(2000, 1, 4, 4)", "(N, H, W) or (N, H, W, 3)")),
         ({"pixels": np.zeros((150, 28, 28), np.uint8)}, ("150 images", "2,000")),
         ({"info": {"model": "x"}}, ("not written by this course",)),
         ({"info": [1, 2]}, ("not written by this course",)),

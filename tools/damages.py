@@ -9,10 +9,15 @@ from helpers.metrics import frechet_distance
 FLOOR = "nothing (floor)"
 
 
-def blurred(images):
-    """Images (N, 1, 28, 28), each pixel averaged with its neighbours, weights 1 4 6 4 1 along each axis."""
+def blurred(images, border="constant"):
+    """Images (N, C, H, W), each pixel averaged with its neighbours, weights 1 4 6 4 1 along each axis.
+
+    border: what lies outside, "constant" (0) or "replicate" (the nearest pixel).
+    """
     weights = torch.tensor([1.0, 4, 6, 4, 1])
-    return F.conv2d(images, torch.outer(weights, weights)[None, None] / 256, padding=2)
+    channels = images.shape[1]
+    kernel = (torch.outer(weights, weights) / 256).expand(channels, 1, 5, 5)
+    return F.conv2d(F.pad(images, [2] * 4, mode=border), kernel, groups=channels)
 
 
 def damages(images, labels, seed=0):

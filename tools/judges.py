@@ -14,13 +14,12 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from helpers.datasets import CLASSES, Images, as_images, load
-from helpers.judge import BODIES, FEATURES, Judge, PrincipalComponents, fit_judge, weights_name
+from helpers.judge import BODIES, Judge, PrincipalComponents, fit_judge, fit_unlabelled, weights_name
 from helpers.metrics import accuracy
 from helpers.store import train_or_load
-from helpers.training import bf16_autocast, one_cycle, set_seed
+from helpers.training import bf16_autocast, set_seed
 from tools import damages
 from tools.data import fashion, not_shipped, read_sources, source_folder
 from tools.notebooks import WEIGHTS, command, ship_files
@@ -45,54 +44,6 @@ def fit_classifier(judge, data, steps, seed):
         judge, data, steps, seed, max_lr=6e-3, weight_decay=0.05, change=lambda images: shifted(images, generator),
         precision=lambda: bf16_autocast(data.images.device),
     )  # fmt: skip
-
-
-def rotated(images):
-    """Images (N, 1, 28, 28) turned by 0, 90, 180 and 270 degrees, (4 N, 1, 28, 28); by how many quarters, (4 N,)."""
-    turned = torch.cat([images.rot90(quarters, (2, 3)) for quarters in range(4)])
-    return turned, torch.arange(4, device=images.device).repeat_interleave(len(images))
-
-
-def fit_unlabelled(judge, data, steps, seed):
-    """Teach a judge's body to see by how much images were turned (Gidaris et al. 2018); returns its history.
-
-    No label takes part in its features: to know what is upright, one must know what is shown. Afterwards a linear head
-    is fitted to them with labels, because somebody must count the classes; the features stay as they are.
-    """
-    set_seed(seed)
-    judge.to(memory_format=torch.channels_last)
-    turns = nn.Linear(FEATURES, 4)
-    optimizer = torch.optim.AdamW([*judge.body.parameters(), *turns.parameters()], weight_decay=0.01)
-    schedule = one_cycle(optimizer, 5e-3, steps)
-    losses = []
-    judge.train()
-    for x, _ in data.batches(64, steps=steps, seed=seed):
-        turned, quarters = rotated(x)
-        with bf16_autocast(x.device):
-            logits = turns(judge.body(turned))
-        loss = F.cross_entropy(logits.float(), quarters)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.item())
-    fit_head(judge.eval(), data)
-    return {"loss": losses}
-
-
-def fit_head(judge, data, rounds=60):
-    """Fit the head alone, by logistic regression on the features of labelled images."""
-    judge.set_scale(data.images)
-    features = judge.features(data.images) * judge.scale
-    optimizer = torch.optim.LBFGS(judge.head.parameters(), max_iter=rounds, line_search_fn="strong_wolfe")
-
-    def step():
-        optimizer.zero_grad()
-        loss = F.cross_entropy(judge.head(features), data.labels)
-        loss.backward()
-        return loss
-
-    optimizer.step(step)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ python -m tools.notebooks export              gather the `#| export MODULE` cell
 python -m tools.notebooks demo gan            a copy without training (steps = 0) in demo/, for a class: voila demo
 python -m tools.notebooks address             write the repository's address (pyproject.toml) wherever it stands
 
-A lesson is called by its topic, which is its file name without the number, or by its number.
+A lesson is called by its topic, which is its file name without the number, or by its number. `--dataset` also takes the
+path of a folder with images of your own.
 `run` and `try` begin like a fresh checkout, with the weights that are shipped: results/ is neither read nor changed.
 Within one `try` a lesson finds what the lessons before it trained.
 """
@@ -384,6 +385,16 @@ def run_lessons(names, ship_weights, **parameters):
                 ship_files(Path(results, "weights").glob("*.safetensors"), WEIGHTS)
 
 
+def data_set(text):
+    """A data set that a command line names: one of the course's, or a folder, as a path that holds everywhere."""
+    if text in CLASSES:
+        return text
+    if not Path(text).expanduser().is_dir():
+        known = ", ".join(CLASSES)
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a data set of the course ({known}) nor a folder")
+    return str(Path(text).expanduser().resolve())
+
+
 def command_line():
     """The parser of the command line."""
     parser = argparse.ArgumentParser(
@@ -392,7 +403,8 @@ def command_line():
     commands = parser.add_subparsers(dest="command", required=True)
     which = {"nargs": "*", "default": [""], "metavar": "lesson"}
     copy = argparse.ArgumentParser(add_help=False)
-    copy.add_argument("--dataset", choices=sorted(CLASSES), help="the data set of a copy; the notebook is not saved")
+    about = f"the data set of a copy: {', '.join(CLASSES)}, or a folder of images; the notebook is not saved"
+    copy.add_argument("--dataset", type=data_set, help=about)
     copy.add_argument("--steps", type=int, help="the steps of a copy; the notebook is not saved")
     copy.add_argument("--seed", type=int, help="the seed of a copy; the notebook is not saved")
     command = commands.add_parser("run", parents=[copy], help="execute lessons, and save them with their outputs")
