@@ -215,7 +215,7 @@ def test_each_exercise_unfolds_its_solution(path, book):
 
 @pytest.mark.parametrize("path", notebooks.lessons(), ids=lambda path: path.stem)
 def test_a_guess_is_set_beside_what_was_measured(path, book):
-    page = book.lesson(path, None, {})
+    page = book.lesson(path, {}, {})
     guesses = sum("= Prediction(" in cell.source for cell in page.cells)
     marks = site.re.findall(r'data-guess=\\?"([\w-]+)\\?"', json.dumps([cell.get("outputs") for cell in page.cells]))
     assert len(marks) == len(set(marks)) == guesses

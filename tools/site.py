@@ -80,14 +80,14 @@ data/README
 
 
 def recordings(path, folder):
-    """[[recording, ...] for each code cell] of a lesson; kept in `folder`, and made anew where it has changed."""
+    """{cell's id: [recording, ...]} of a lesson; kept in `folder`, and made anew where it has changed."""
     kept = folder / f"{path.stem}-{state(path)}.json"
     if not kept.exists():
         notebook = notebooks.fresh(path, steps=0)
         with tempfile.TemporaryDirectory() as results, mock.patch.dict(os.environ, {"COURSE_RECORD": "1"}):
             seconds = notebooks.execute(notebook, path.parent, results=results)
-        found = [[output.data[KIND] for output in cell.outputs if KIND in output.get("data", {})]
-                 for cell in notebooks.code_cells(notebook)]  # fmt: skip
+        found = {cell.id: [output.data[KIND] for output in cell.outputs if KIND in output.get("data", {})]
+                 for cell in notebooks.code_cells(notebook)}  # fmt: skip
         for old in folder.glob(f"{path.stem}-*.json"):
             old.unlink()
         with atomic(kept) as partial:
@@ -97,9 +97,9 @@ def recordings(path, folder):
 
 
 def recorded(path, folder):
-    """As `recordings`, of whatever was kept last, or None."""
+    """As `recordings`, of whatever was kept last."""
     kept = next(folder.glob(f"{path.stem}-*.json"), None)
-    return json.loads(kept.read_text(encoding="utf-8")) if kept else None
+    return json.loads(kept.read_text(encoding="utf-8")) if kept else {}
 
 
 def state(path):
@@ -155,7 +155,7 @@ class Book:
         return self.linked(text, COURSE / name)
 
     def lesson(self, path, records, solutions):
-        """A notebook as a page; records: as `recordings` returns them, or None; solutions: {exercise: Markdown}."""
+        """A notebook as a page; records: as `recordings` returns them; solutions: {exercise: Markdown}."""
         notebook = notebooks.read(path)
         new, guesses, number = [], {}, 0
         for cell in notebook.cells:
@@ -163,7 +163,7 @@ class Book:
             if cell.cell_type == "markdown":
                 cell.source = self.linked(cell.source, path)
                 continue
-            widgets = iter(records[number] if records else ())
+            widgets = iter(records.get(cell.id, ()))
             number += 1
             if number <= HOUSEKEEPING:
                 cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
@@ -257,7 +257,7 @@ def index(book):
 
 
 def write_book(folder, html_folder, records):
-    """Write all sources; records: {lesson's path: recordings or None}."""
+    """Write all sources; records: {lesson's path: its recordings}."""
     book = Book(folder, html_folder)
     for name in TEXTS:
         book.write(name, book.text(name))
@@ -266,13 +266,13 @@ def write_book(folder, html_folder, records):
     book.write("index.md", index(book))
     shutil.copytree(COURSE / "docs", folder / "docs", dirs_exist_ok=True)
     for path in notebooks.lessons():
-        page = book.lesson(path, records.get(path), solutions(path))
+        page = book.lesson(path, records[path], solutions(path))
         if (path.parent / "solutions" / path.name).exists():
             behind = f"```{{toctree}}\n:hidden:\n\nsolutions/{path.stem}\n```"
             page.cells.append(nbformat.v4.new_markdown_cell(behind))
         book.write(f"notebooks/{path.name}", nbformat.writes(page))
     for path in notebooks.lessons("", notebooks.NOTEBOOKS / "solutions"):
-        book.write(f"notebooks/solutions/{path.name}", nbformat.writes(book.lesson(path, None, {})))
+        book.write(f"notebooks/solutions/{path.name}", nbformat.writes(book.lesson(path, {}, {})))
 
 
 # The site
