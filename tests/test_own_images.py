@@ -396,11 +396,11 @@ def test_more_files_than_the_limit_are_chosen_by_their_names(some, capsys, refus
         load(some, limit=1)
 
 
-def test_two_hundred_thousand_files_are_listed_fast_and_cut(tmp_path, monkeypatch, capsys):
-    folder = fill(tmp_path / "set", range(3))
-    many = [(folder / f"{number}.png", "") for number in range(200_000)]
+def test_of_very_many_files_twenty_thousand_are_read(tmp_path, capsys):
+    folder = tmp_path / "set"
+    many = [(folder / f"{number}.png", "") for number in range(50_000)]
     assert len(folders.at_most(many, folders.LIMIT, folder)) == folders.LIMIT
-    assert "200,000 files; 20,000 of them, chosen" in capsys.readouterr().out
+    assert "50,000 files; 20,000 of them, chosen" in capsys.readouterr().out
 
 
 def test_the_greater_part_counts_of_pictures_in_and_beside_subfolders(tmp_path, capsys):
