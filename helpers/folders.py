@@ -96,7 +96,7 @@ def all_files(folder, seen):
     return files, locked
 
 
-def listed(folder):
+def files_of_classes(folder):
     """([(file, name of its subfolder or "")], Counter of why others are left out) of a folder."""
     try:
         folders, files = visible(folder)
@@ -267,7 +267,7 @@ def folder_arrays(path, shape, invert, limit):
     """
     folder = find_folder(path)
     channels, height, width = shape
-    found, left = listed(folder)
+    found, left = files_of_classes(folder)
     pictures, pixels = read_all(
         at_most(found, limit, folder), (height, width) if channels == 1 else (height, width, 3), left
     )
@@ -278,8 +278,9 @@ def folder_arrays(path, shape, invert, limit):
     else:
         left["pictures in subfolders"] += len(inside)
     pictures = sorted(max(inside, beside, key=len), key=lambda picture: picture[2])  # a mixture, always the same
+    rest = left_out_in_words(left)
     if not pictures:
-        raise CourseError(f"there is no picture in the folder {str(folder)!r}{in_words(left) or ', and nothing else'}")
+        raise CourseError(f"there is no picture in the folder {str(folder)!r}{rest or ', and nothing else'}")
     rows, places, digests, on_white = (list(column) for column in zip(*pictures, strict=True))
     called = printable(folder.name) or "images"
     classes = sorted(set(places)) if places[0] else [called]
@@ -291,15 +292,15 @@ def folder_arrays(path, shape, invert, limit):
     if test is None:
         few = "one picture" if len(pictures) == 1 else f"{len(pictures):,} pictures, all the same"
         raise CourseError(
-            f"the folder {str(folder)!r} has {few}{in_words(left)}; training and testing need two that differ, and the "
-            f"lessons need {2 * BATCH} or more"
+            f"the folder {str(folder)!r} has {few}{rest}; training and testing need two that differ, and the "
+            f"lessons {2 * BATCH} or more"
         )
     name = f"{called}_{checksum(repr((shape, invert, sorted(zip(digests, places, strict=True)))))}"
     of_each = ", ".join(f"{k} {n:,}" for k, n in zip(classes, np.bincount(labels).tolist(), strict=True))
     several = f" in {len(classes)} classes ({of_each})" if len(classes) > 1 else ", one class"
     print(
         f"{name}: {len(pictures):,} pictures{several}; {(~test).sum():,} to train, {test.sum():,} to test. Of each the "
-        f"middle, {height} x {width}, {'grey' if channels == 1 else 'in colour'}{in_words(left)}."
+        f"middle, {height} x {width}, {'grey' if channels == 1 else 'in colour'}{rest}."
     )
     for note in notes(pixels, test, sum(on_white), channels, invert):
         print(note)
@@ -308,7 +309,7 @@ def folder_arrays(path, shape, invert, limit):
     return name, arrays | {f"{split}_labels": labels[part] for split, part in parts.items()}, tuple(classes)
 
 
-def in_words(left):
+def left_out_in_words(left):
     """What was left out, as the end of a sentence; nothing if that is nothing."""
     some = "; ".join(f"{count:,} {why}" for why, count in left.most_common() if count)
     return f"; left out: {some}" if some else ""
