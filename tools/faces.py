@@ -145,16 +145,15 @@ def draw(faces):
 def as_tiles(images):
     """Images uint8 (N, 64, 64, 3) as a mosaic: different tiles (K, 8, 8, 3), and which lie where, (8, 8, N).
 
-    Faces share most of their parts, so that the tiles are few. They are sorted by where they lie first, so that the
-    numbers of neighbours differ little, which compresses well.
+    Faces share most of their parts, so that the tiles are few. They are numbered place by place, so that the numbers
+    that stand beside each other differ little, which compresses well.
     """
     n, places = len(images), SIZE // TILE
     cut = images.reshape(n, places, TILE, places, TILE, 3).transpose(1, 3, 0, 2, 4, 5).reshape(-1, TILE * TILE * 3)
-    _, first, tile = np.unique(cut, axis=0, return_index=True, return_inverse=True)
-    number = np.empty(len(first), np.int64)
-    number[np.argsort(first)] = np.arange(len(first))
-    tiles = cut[np.sort(first)].reshape(-1, TILE, TILE, 3)
-    return tiles, number[tile.ravel()].astype(np.min_scalar_type(len(tiles))).reshape(places, places, n)
+    numbers = {}
+    where = np.array([numbers.setdefault(tile.tobytes(), len(numbers)) for tile in cut])
+    tiles = np.frombuffer(b"".join(numbers), np.uint8).reshape(-1, TILE, TILE, 3)
+    return tiles, where.astype(np.min_scalar_type(len(tiles))).reshape(places, places, n)
 
 
 def build(destination):
