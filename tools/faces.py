@@ -152,7 +152,7 @@ def as_tiles(images):
     cut = images.reshape(n, places, TILE, places, TILE, 3).transpose(1, 3, 0, 2, 4, 5).reshape(-1, TILE * TILE * 3)
     numbers = {}
     where = np.array([numbers.setdefault(tile.tobytes(), len(numbers)) for tile in cut])
-    tiles = np.frombuffer(b"".join(numbers), np.uint8).reshape(-1, TILE, TILE, 3)
+    tiles = np.frombuffer(bytearray().join(numbers), np.uint8).reshape(-1, TILE, TILE, 3)
     return tiles, where.astype(np.min_scalar_type(len(tiles))).reshape(places, places, n)
 
 
