@@ -6,6 +6,7 @@ import traceback
 
 import ipywidgets
 
+from helpers import recording
 from helpers.files import COURSE, CourseError
 
 
@@ -30,6 +31,14 @@ class Careful(ipywidgets.VBox):
             self.problem = ""
         text = html.escape(self.problem)
         self.note.value = f'<span style="color: #B00020">{text}</span>' if text else ""
+
+    def _repr_mimebundle_(self, **options):
+        bundle = super()._repr_mimebundle_(**options)
+        return bundle | ({recording.KIND: self.recorded()} if recording.wanted() else {})
+
+    def recorded(self):
+        """What a page without a kernel needs to show this widget, as plain data."""
+        raise NotImplementedError
 
 
 def in_words(error):

@@ -126,8 +126,10 @@ def at_most(found, limit, folder):
         f"(load(..., limit={len(found)}) reads all)"
     )
 
+    start = len(folder.as_posix())
+
     def lot(pair):
-        return hashlib.sha256(os.fsencode(pair[0].relative_to(folder).as_posix())).digest()
+        return hashlib.sha256(os.fsencode(pair[0].as_posix()[start:])).digest()
 
     return sorted(sorted(found, key=lot)[:limit])
 

@@ -17,7 +17,7 @@ from helpers.store import load_weights, train_or_load
 from helpers.training import bf16_autocast, one_cycle, progress, set_seed
 
 FEATURES = 64
-OWN_STEPS, OWN_SEED = 600, 0  # of the judge of a data set that has none
+OWN_STEPS, OWN_SEED = 300, 0  # of the judge of a data set that has none
 
 
 def small_body(shape=GREY):

@@ -97,8 +97,8 @@ def compose(images, columns, gap=2, low=0.0, high=1.0):
     return sheet
 
 
-def to_png(sheet, zoom=1):
-    """PNG bytes of an array (H, W) or (H, W, 3) with values from 0 (black) to 1 (white), enlarged `zoom` times.
+def to_pixels(sheet):
+    """An array (H, W) or (H, W, 3) with values from 0 (black) to 1 (white) as bytes (uint8) of the same shape.
 
     It may be a tensor on any device. What is nan becomes mid-grey.
     """
@@ -106,7 +106,12 @@ def to_png(sheet, zoom=1):
     if sheet.ndim != 2 and (sheet.ndim != 3 or sheet.shape[2] != 3):
         raise CourseError(f"the picture has shape {sheet.shape}; it should be (H, W) or (H, W, 3)")
     visible = np.nan_to_num(np.clip(sheet, 0, 1), nan=0.5)
-    picture = Image.fromarray((visible * 255).round().astype(np.uint8))
+    return (visible * 255).round().astype(np.uint8)
+
+
+def to_png(sheet, zoom=1):
+    """PNG bytes of an array as `to_pixels` takes it, enlarged `zoom` times."""
+    picture = Image.fromarray(to_pixels(sheet))
     picture = picture.resize((picture.width * zoom, picture.height * zoom), Image.Resampling.NEAREST)
     buffer = io.BytesIO()
     picture.save(buffer, "png", compress_level=1)

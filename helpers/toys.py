@@ -26,7 +26,7 @@ class Mixture:
             raise CourseError("a mixture needs means (K, D), stds (K,) and weights (K,) with the same K")
         if not (self.stds > 0).all():
             raise CourseError("every standard deviation of a mixture should be above 0")
-        if not (self.weights >= 0).all() or not torch.isclose(self.weights.sum(), torch.tensor(1.0), atol=1e-5):
+        if not (self.weights >= 0).all() or not math.isclose(self.weights.sum(), 1, abs_tol=1e-5):
             raise CourseError("the weights of a mixture should be 0 or more and sum to 1")
 
     def sample(self, n, seed=0):

@@ -2,6 +2,7 @@
 
 import ipywidgets
 
+from helpers import recording
 from helpers.callbacks import Careful
 from helpers.files import CourseError
 from helpers.plotting import to_png
@@ -73,13 +74,17 @@ class Explorer(Careful):
         """The controls' present values by name."""
         return {name: control.value for name, control in self.controls.items()}
 
+    def recorded(self):
+        """The picture for every position of the controls, as plain data."""
+        return recording.record_sliders(self)
+
 
 class Player(Explorer):
     """An explorer with buttons that change what is drawn, and one that repeats a step as a film."""
 
     def __init__(self, draw, actions, controls, play, width, interval):
         super().__init__(draw, controls, width, zoom=1)
-        self.actions = actions
+        self.actions, self.repeated = actions, play
         self.buttons = {label: ipywidgets.Button(description=label, layout={"width": "auto"}) for label in actions}
         for button in self.buttons.values():
             button.on_click(lambda clicked: self.attempt(self.act, clicked.description))
@@ -92,3 +97,7 @@ class Player(Explorer):
         """Do what the button `label` stands for, and draw."""
         self.actions[label](**self.values())
         self.redraw()
+
+    def recorded(self):
+        """The pictures after the first clicks, as plain data."""
+        return recording.record_player(self)

@@ -343,6 +343,32 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "known * noised(x_0, t, alpha_bars)",
         "exactly as they are",
     ),
+    "the line is mixed from the wrong end": (
+        "flow_matching",
+        "return (1 - s) * x_0 + s * eps",
+        "return s * x_0 + (1 - s) * eps",
+        "abs(counted - formula)",
+    ),
+    "the slope forgets how wide the data are": (
+        "flow_matching",
+        "(s - (1 - s) * mixture.stds**2) / variances",
+        "s / variances",
+        "abs(counted - formula)",
+    ),
+    "the walk goes towards the noise": (
+        "flow_matching",
+        "return x + (r - s) * velocity(x, s)",
+        "return x - (r - s) * velocity(x, s)",
+        "crossings == 0",
+    ),
+    "the guess lies behind the noise": ("flow_matching", "return x_s - s * v", "return x_s + s * v", "equal are"),
+    "Heun looks at the start twice": ("flow_matching", "velocity(ahead, r)", "velocity(x, s)", "measured order"),
+    "the divergence is taken off": (
+        "flow_matching",
+        "gained + (r - s) * spread",
+        "gained - (r - s) * spread",
+        "worst < 0.1",
+    ),
     "the copies are sought among the test images": (
         "comparison",
         "itself = evaluate(test.images, train,",

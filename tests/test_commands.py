@@ -116,6 +116,13 @@ def ci_line(command, course):
     assert line in (course / ".ci/run").read_text(encoding="utf-8").splitlines()
 
 
+def site_packages(command, course):
+    """It asks the network. .ci/run installs the same file: tests/requirements.txt names it."""
+    name = command.split()[-1]
+    assert (course / name).is_file()
+    assert f"-r ../{name}" in (course / "tests/requirements.txt").read_text(encoding="utf-8").splitlines()
+
+
 def in_sequence(command, course):
     """It belongs to the lines of pip, which test_the_lines_of_pip_in_sequence runs."""
     assert [line for line in sequence("With pip alone") if line.startswith(plain(command))]
@@ -182,6 +189,14 @@ TRIED = {
     "python -m tools.notebooks demo autoencoder gan reverse_diffusion": as_it_stands,
     "python -m tools.notebooks address": as_it_stands,
     "python -m tools.notebooks export": as_it_stands,
+    # test_site.py builds the site, one file and a ZIP.
+    "python -m tools.site": parsed,
+    "python -m tools.site gan variational": parsed,
+    "python -m tools.site --as-recorded": parsed,
+    "python -m tools.site --single": parsed,
+    "python -m tools.site --zip": parsed,
+    "python -m pip install -r site/requirements.txt": site_packages,
+    "pip install -r site/requirements.txt": site_packages,
     # test_tools.py runs these with a small lesson and few steps.
     "python -m tools.notebooks run autoencoder": parsed,
     "python -m tools.notebooks run autoencoder --ship": parsed,
@@ -198,6 +213,7 @@ TRIED = {
         "test_second_device.py", "test_a_lesson_runs_on_the_device_without_training"
     ),
     "python -m pytest tests/test_display.py": in_test("test_display.py", "test_figures_show_dark_on_white"),
+    "python -m pytest tests/test_site.py": in_test("test_site.py", "test_no_page_asks_the_outside_or_complains"),
     "python -m tests.colab_environment FOLDER": colab,
     "python -m tools.samples variational gan conditional_gan reverse_diffusion": parsed,
     "python -m tools.samples variational --steps 45000": parsed,
@@ -205,6 +221,8 @@ TRIED = {
     "python -m tools.samples gan --steps 11500 --seed 1": parsed,
     "python -m tools.samples conditional_gan --steps 12000": parsed,
     "python -m tools.samples reverse_diffusion --steps 9000": parsed,
+    "python -m tools.samples reverse_diffusion flow_matching": parsed,
+    "python -m tools.samples reverse_diffusion flow_matching --steps 9000": parsed,
     "python -m tools.judges": parsed,
     "python -m tools.judges FOLDER": parsed,
     "python -m tools.judges --only judge_digits": parsed,
@@ -249,7 +267,7 @@ def test_commands_are_found_wherever_they_stand():
 def course(tmp_path_factory):
     """A copy of the course, whose files a command may change."""
     copy = tmp_path_factory.mktemp("commands") / "course"
-    left_out = (".git", ".venv", "results", "full", "__pycache__", "demo", "slides", "wheels")
+    left_out = (".git", ".venv", "results", "full", "__pycache__", "demo", "slides", "wheels", "_site")
     return Path(shutil.copytree(COURSE, copy, ignore=shutil.ignore_patterns(*left_out)))
 
 

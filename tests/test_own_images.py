@@ -10,7 +10,7 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from helpers import folders
 from helpers.claims import Claims
@@ -240,7 +240,7 @@ HALVES = {  # all of them are white above, black below
     "16 bits.png": halves("PNG", np.uint16([65535, 200])),
     "16 bits.tif": halves("TIFF", np.uint16([65535, 200])),
     "decimals.tif": halves("TIFF", np.float32([1, 0])),
-    "decimals up to 255.tif": halves("TIFF", np.float32([255, 0])),
+    "decimals up to 255.tif": halves("TIFF", np.float32([255, 2])),
     "one bit.png": saved(Image.open(io.BytesIO(halves("PNG", np.uint8([255, 0])))).convert("1"), "PNG"),
     "palette.png": saved(Image.open(io.BytesIO(halves("PNG", np.uint8([255, 0])))).convert("P"), "PNG"),
     "CMYK.jpg": saved(Image.open(io.BytesIO(halves("PNG", np.uint8([255, 0])))).convert("CMYK"), "JPEG", quality=95),
@@ -311,6 +311,15 @@ def test_what_is_no_picture_is_left_out_and_counted(tmp_path, name, capsys, refu
         (tmp_path / "set" / f"{number}.png").unlink()
     with refuses("there is no picture in the folder", f"left out: {why}"):
         load(tmp_path / "set")
+
+
+def test_a_picture_whose_note_on_turning_cannot_be_read_stays_as_it_is(some, monkeypatch):
+    def broken(image):
+        raise ValueError("not an EXIF")
+
+    expected = load(some)[0].images
+    monkeypatch.setattr(ImageOps, "exif_transpose", broken)
+    assert torch.equal(load(some)[0].images, expected)
 
 
 def test_a_large_jpeg_is_decoded_smaller(tmp_path, monkeypatch):
@@ -396,11 +405,11 @@ def test_more_files_than_the_limit_are_chosen_by_their_names(some, capsys, refus
         load(some, limit=1)
 
 
-def test_two_hundred_thousand_files_are_listed_fast_and_cut(tmp_path, monkeypatch, capsys):
-    folder = fill(tmp_path / "set", range(3))
-    many = [(folder / f"{number}.png", "") for number in range(200_000)]
+def test_of_very_many_files_twenty_thousand_are_read(tmp_path, capsys):
+    folder = tmp_path / "set"
+    many = [(folder / f"{number}.png", "") for number in range(50_000)]
     assert len(folders.at_most(many, folders.LIMIT, folder)) == folders.LIMIT
-    assert "200,000 files; 20,000 of them, chosen" in capsys.readouterr().out
+    assert "50,000 files; 20,000 of them, chosen" in capsys.readouterr().out
 
 
 def test_the_greater_part_counts_of_pictures_in_and_beside_subfolders(tmp_path, capsys):

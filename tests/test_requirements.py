@@ -149,6 +149,13 @@ def test_the_workflow_has_no_mistakes(mistake, tmp_path):
     assert mistake.removeprefix("matrix.") in linted.stdout
 
 
+@pytest.mark.skipif(not LINTER, reason="jactionlint is not installed (pip install -r tests/requirements.txt)")
+def test_the_workflow_that_publishes_has_no_mistakes():
+    command = [LINTER, "--profile=correctness", "--shellcheck=", "--pyflakes=", ".github/workflows/pages.yml"]
+    linted = subprocess.run(command, cwd=COURSE, capture_output=True, encoding="utf-8", timeout=60)
+    assert linted.returncode == 0, linted.stdout + linted.stderr
+
+
 def test_the_readme_lists_every_notebook():
     listed = re.findall(r"\(notebooks/(\w+\.ipynb)\)", text("README.md"))
     assert sorted(set(listed)) == sorted(path.name for path in (COURSE / "notebooks").glob("*.ipynb"))

@@ -41,7 +41,8 @@ def test_of_a_lesson_only_the_last_network_is_trained():
         cells = [cell.source for cell in notebooks.read(path).cells if cell.cell_type == "code"]
         if any("save_samples(" in cell for cell in cells):
             text, made = "\n".join(cells[i] for i in samples.needed(cells)), made + 1
-            trainings = 2 if path.stem.endswith("_variational") else 1  # a VAE, and then its prior
+            two = notebooks.topic(path) in ("variational", "flow_matching")  # and then a prior, or a student
+            trainings = 2 if two else 1
             assert text.count("train_or_load(") == trainings and "save_samples(" in text, path.stem
     assert made >= 4
 

@@ -646,7 +646,7 @@ def four_lessons(tmp_path, monkeypatch):
     [
         ("judge", "fashion", "`python -m tools.judges`"),
         ("judge_second", "digits", "`python -m tools.judges`"),
-        ("judge", "letters", "judges of 'fashion' and 'digits' only"),
+        ("judge", "letters", "`load_judge(train)` of helpers.judge trains one"),
         ("gan", "fashion", "run lesson 07 with this data set and with steps above 0"),
         ("gan_plane", "moons", "run lesson 07 with"),
         ("gan_training_fast", "fashion", "run lesson 12 with"),

@@ -9,7 +9,7 @@ from tools import notebooks
 HEADING = "## Symbols and terms"
 ROW = re.compile(r"^\| (.+) \| \[(\d\d)\]\((\d\d_\w+\.ipynb)\) \|$", re.M)
 SYMBOLS = ["x", "x_hat", "z", "mu", "log_var", "generator", "discriminator", "t", "T", "x_0", "x_t", "eps", "betas",
-           "alpha", "alpha_bars", "eps_hat", "x_0_hat", "v"]  # fmt: skip
+           "alpha", "alpha_bars", "eps_hat", "x_0_hat", "v", "s", "x_s"]  # fmt: skip
 TERMS = [
     "history", "generative model", "likelihood", "autoregressive model", "normalising flow", "implicit model",
     "encoder", "decoder", "latent code", "latent space", "bottleneck", "manifold", "reconstruction loss",
@@ -25,7 +25,11 @@ TERMS = [
     "synthetic data", "augmentation", "memorisation", "forward process", "reverse process", "timestep",
     "noise schedule", "marginal", "signal-to-noise ratio", "ancestral sampling", "DDPM", "DDIM", "v-prediction",
     "sinusoidal embedding", "residual block", "classifier guidance", "classifier-free guidance", "guidance scale",
-    "perception-distortion trade-off", "RePaint", "SDEdit", "latent diffusion", "flow matching", "consistency model",
+    "perception-distortion trade-off", "RePaint", "SDEdit", "flow matching", "marginal velocity",
+    "ordinary differential equation", "Euler's method", "Heun's method", "probability-flow ODE", "divergence",
+    "change of variables", "logit-normal", "rectified flow", "distillation", "consistency model",
+    "minibatch optimal transport",
+    "latent diffusion",
 ]  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def course(tmp_path_factory):
     nbformat.write(lesson(), copy / "notebooks" / "01_line.ipynb")
     (copy / "pyproject.toml").write_text(f'[project.urls]\nRepository = "{NEW}"\n', encoding="utf-8")
     for name in ("README.md", "CITATION.cff"):
-        (copy / name).write_text(f"Open {OLD}.\n", encoding="utf-8")
+        (copy / name).write_text(f"Open {OLD}, read https://your-name.github.io/the-course/.\n", encoding="utf-8")
     (above / "commands.json").write_text(json.dumps(COMMANDS), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-c", TERMINAL, above / "commands.json"], cwd=copy, capture_output=True,
@@ -158,7 +158,7 @@ def test_address_is_written_everywhere(course):
     for name in ("README.md", "CITATION.cff", "notebooks/01_line.ipynb"):
         path = course[0] / name
         text = path.read_bytes().decode()
-        assert NEW in text and OLD not in text and "\r" not in text
+        assert NEW in text and OLD not in text and "your-name" not in text and "\r" not in text
 
 
 @pytest.mark.slow

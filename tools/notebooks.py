@@ -328,11 +328,21 @@ def address():
     return tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
 
 
+def pages(repository):
+    """Where GitHub shows the web edition of a repository, given by its address."""
+    owner, name = repository.split("/")[-2:]
+    return f"https://{owner}.github.io/{name}/"
+
+
 def readdress(old, new):
-    """Replace address `old` by `new`, and their owner/name (badges), in README, CITATION.cff and all notebooks."""
+    """Replace address `old` by `new`, their owner/name (badges) and their web edition's address.
+
+    In README, CITATION.cff and all notebooks.
+    """
+    short = (old.removeprefix("https://github.com/"), new.removeprefix("https://github.com/"))
     for path in [COURSE / "README.md", COURSE / "CITATION.cff", *paths()]:
         text = path.read_text(encoding="utf-8")
-        for a, b in ((old, new), (old.removeprefix("https://github.com/"), new.removeprefix("https://github.com/"))):
+        for a, b in ((old, new), short, (pages(old), pages(new))):
             text = text.replace(a, b)
         with atomic(path) as partial:
             partial.write_text(text, encoding="utf-8", newline="\n")

@@ -2,8 +2,10 @@
 
 python -m tools.samples variational gan conditional_gan reverse_diffusion      the lessons' own budgets
 python -m tools.samples gan --steps 11500 --seed 1                             another budget, another seed
+python -m tools.samples reverse_diffusion flow_matching        lesson 11 also draws with the network of lesson 09
 
-Of a lesson only the cells run that its `save_samples(...)` cell needs; the lesson's file is not changed.
+Of a lesson only the cells run that its `save_samples(...)` cells need; the lesson's file is not changed. A lesson finds
+what the lessons before it in the same command trained.
 """
 
 import argparse
@@ -69,14 +71,14 @@ def main(arguments):
     parser = argparse.ArgumentParser(
         "python -m tools.samples", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("lessons", nargs="+", help="variational, gan, conditional_gan, reverse_diffusion")
+    parser.add_argument("lessons", nargs="+", help="topics of lessons that leave samples, in the order above")
     parser.add_argument("--steps", type=int, help="the lesson's parameter (default: as it is there)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    for path in notebooks.named(options.lessons, notebooks.lessons):
-        with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
+        for path in notebooks.named(options.lessons, notebooks.lessons):
             make(path, options.steps, options.seed, folder)
-            notebooks.ship_files(Path(folder, "samples").glob("*.npz"), notebooks.SAMPLES)
+        notebooks.ship_files(Path(folder, "samples").glob("*.npz"), notebooks.SAMPLES)
 
 
 if __name__ == "__main__":

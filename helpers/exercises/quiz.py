@@ -4,6 +4,7 @@ import html
 
 import ipywidgets
 
+from helpers import recording
 from helpers.callbacks import Careful
 from helpers.files import CourseError
 
@@ -14,7 +15,7 @@ class Question(Careful):
     def __init__(self, question, options):
         if len(options) < 2 or len(set(options)) != len(options):
             raise CourseError("a question needs two or more options, all different")
-        self.chosen = None
+        self.question, self.chosen = question, None
         look = ipywidgets.Layout(width="auto", flex="0 0 auto")
         self.buttons = [ipywidgets.Button(description=o, layout=look) for o in options]
         for button in self.buttons:
@@ -35,6 +36,10 @@ class Question(Careful):
     def answer(self):
         """The sentence shown after a click."""
         raise NotImplementedError
+
+    def recorded(self):
+        """The question and what is answered to each option, as plain data."""
+        return recording.record_question(self)
 
 
 class Prediction(Question):
@@ -61,3 +66,6 @@ class Choice(Question):
     def answer(self):
         verdict = "Right." if self.chosen == self.right else "Not quite."
         return f"{verdict} {self.why[self.chosen]}"
+
+    def recorded(self):
+        return super().recorded() | {"right": self.right}
