@@ -48,7 +48,8 @@ def test_the_shipped_judge_reads_every_attribute(shipped):
     judge, _, test = shipped
     right = judge.right(test.images, test.attributes)
     assert list(right) == list(ATTRIBUTES)
-    assert {name: share for name, said in right.items() if (share := said.float().mean().item()) < 0.99} == {}
+    shares = {name: said.float().mean().item() for name, said in right.items()}
+    assert {name: share for name, share in shares.items() if share < (0.9 if name in SUBTLE else 0.995)} == {}
 
 
 @pytest.mark.parametrize("how", ["blurred", "grainy", "moved"])

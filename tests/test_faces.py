@@ -197,12 +197,6 @@ def test_a_mosaic_gives_back_the_pictures(monkeypatch):
     assert torch.equal((images * 255).round().byte().permute(0, 2, 3, 1), torch.from_numpy(pictures))
 
 
-def test_a_mosaic_of_too_many_tiles_is_refused(monkeypatch, refuses):
-    monkeypatch.setattr(tool, "MOST_TILES", 6 * 64 - 1)
-    with refuses("384 different tiles"):
-        tool.as_tiles(some_pictures())
-
-
 def test_the_file_holds_the_faces_that_the_tool_chooses(both):
     for split, chosen in tool.choose_all().items():
         columns = {name: [face[name] for face in chosen] for name in ATTRIBUTES}

@@ -23,7 +23,6 @@ from tools.notebooks import command
 SEED = 0
 SIZES = {"train": 9000, "test": 1000}
 HELD_OUT_SHARE = 0.1  # of the test faces
-MOST_TILES = 2**16  # two bytes a number
 SIZE, TILE = 64, 8  # pixels of a picture, and of a tile, each way
 DRAWING = COURSE / "tools" / "dicebear"
 OPTIONS = {  # attribute -> what DiceBear's "Personas" calls it
@@ -144,20 +143,17 @@ def draw(faces):
 
 
 def as_tiles(images):
-    """Images uint8 (N, 64, 64, 3) as a mosaic: different tiles (K, 8, 8, 3), and which lie where, uint16 (8, 8, N).
+    """Images uint8 (N, 64, 64, 3) as a mosaic: different tiles (K, 8, 8, 3), and which lie where, (8, 8, N).
 
-    Faces share most of their parts, so that the tiles are few. They are sorted by where they lie first, so that the
-    numbers of neighbours differ little, which compresses well.
+    Faces share most of their parts, so that the tiles are few. They are numbered place by place, so that the numbers
+    that stand beside each other differ little, which compresses well.
     """
     n, places = len(images), SIZE // TILE
     cut = images.reshape(n, places, TILE, places, TILE, 3).transpose(1, 3, 0, 2, 4, 5).reshape(-1, TILE * TILE * 3)
-    _, first, tile = np.unique(cut, axis=0, return_index=True, return_inverse=True)
-    number = np.empty(len(first), np.int64)
-    number[np.argsort(first)] = np.arange(len(first))
-    if len(first) > MOST_TILES:
-        raise CourseError(f"there are {len(first):,} different tiles, and at most {MOST_TILES:,} can be numbered")
-    tiles = cut[np.sort(first)].reshape(-1, TILE, TILE, 3)
-    return tiles, number[tile.ravel()].astype(np.uint16).reshape(places, places, n)
+    numbers = {}
+    where = np.array([numbers.setdefault(tile.tobytes(), len(numbers)) for tile in cut])
+    tiles = np.frombuffer(bytearray().join(numbers), np.uint8).reshape(-1, TILE, TILE, 3)
+    return tiles, where.astype(np.min_scalar_type(len(tiles))).reshape(places, places, n)
 
 
 def build(destination):
