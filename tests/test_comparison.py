@@ -73,12 +73,12 @@ def test_the_demo_path_shows_the_course_s_own_results(results):
 
 @pytest.mark.slow
 def test_without_images_a_sentence_says_how_to_get_them(results):
-    """The course ships no samples of the digits; whoever trained one model only misses the other four."""
+    """The course ships no samples of the digits; whoever trained one model only misses the others."""
     noise = torch.rand(2000, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     save_sample(noise, SampleInfo("GAN", "digits", 5, 0, 1.0, 1, 1.0, "elsewhere"))
     notebook = notebooks.fresh(PATH, dataset="digits", steps=800)
     end = next(i for i, cell in enumerate(notebook.cells) if "find_samples(dataset, steps)" in cell.source)
     notebook.cells = notebook.cells[: end + 1]
-    missing = "no digits images of VAE, conditional GAN, diffusion, diffusion, 5 steps: run the lessons"
+    missing = "no digits images of VAE, conditional GAN, diffusion, diffusion, 5 steps, diffusion, guided, flow"
     with pytest.raises(CellExecutionError, match=missing):
         notebooks.execute(notebook, PATH.parent, timeout=600)
