@@ -33,7 +33,7 @@ def wanted():
 def record_sliders(explorer):
     """The recording of an explorer: its controls, and a picture for every combination of their positions."""
     scales = thinned({name: positions(control) for name, control in explorer.controls.items()}, POSITIONS)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         frames = [
             to_pixels(explorer.draw(**dict(zip(scales, values, strict=True))))
             for values in product(*(scale.values for scale in scales.values()))
@@ -53,7 +53,7 @@ def record_player(explorer):
     """
     scales = thinned({name: positions(control) for name, control in explorer.controls.items()}, SETTINGS)
     frames, settings = {}, []
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         for values in product(*(scale.values for scale in scales.values())):
             settings.append(played(explorer, dict(zip(scales, values, strict=True)), frames))
     pictures = [np.frombuffer(data, np.uint8).reshape(shape) for data, shape in frames]

@@ -137,7 +137,8 @@ def draw(faces):
         for file in ("package.json", "package-lock.json", "render.mjs"):
             shutil.copy(DRAWING / file, folder)
         call("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", cwd=folder)
-        (folder / "faces.json").write_text(json.dumps([options_of(face) for face in faces]), encoding="utf-8")
+        wishes = json.dumps([options_of(face) for face in faces])
+        (folder / "faces.json").write_text(wishes, encoding="utf-8", newline="\n")
         call("node", "render.mjs", "faces.json", "pixels", cwd=folder)
         return np.fromfile(folder / "pixels", np.uint8).reshape(len(faces), SIZE, SIZE, 3)
 

@@ -91,7 +91,7 @@ def recordings(path, folder):
         for old in folder.glob(f"{path.stem}-*.json"):
             old.unlink()
         with atomic(kept) as partial:
-            partial.write_text(json.dumps(found), encoding="utf-8")
+            partial.write_text(json.dumps(found), encoding="utf-8", newline="\n")
         print(f"recorded {path.stem}: {seconds:.0f} s, {kept.stat().st_size / 1e6:.1f} MB", flush=True)
     return json.loads(kept.read_text(encoding="utf-8"))
 
@@ -322,7 +322,7 @@ def write_font(pages):
     from fontTools import subset
 
     formulas = re.findall(r"<math.*?</math>", "".join(map(read, pages.rglob("*.html"))), re.S)
-    used = set(html.unescape(re.sub("<.*?>", "", "".join(formulas)))) | set("√")
+    used = set(html.unescape(re.sub("<.*?>", "", "".join(formulas)))) | {chr(0x221A)}  # the sign of a root
     options = subset.Options(flavor="woff2", layout_features=["*"])
     cutter = subset.Subsetter(options)
     cutter.populate(text="".join(used))
