@@ -106,5 +106,5 @@ def sample_flow(velocity, count, times, seed, device, step=euler_step):
 
 
 def heun_then_euler(velocity, x, s, r):
-    """Heun's step, but Euler's into s = 0, where training hardly looks. Karras et al. 2022."""
+    """Heun's step, but Euler's into s = 0, where Heun would look once more. Karras et al. 2022."""
     return euler_step(velocity, x, s, r) if r == 0 else heun_step(velocity, x, s, r)
