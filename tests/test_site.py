@@ -10,6 +10,7 @@ import http.server
 import io
 import json
 import os
+import re
 import shutil
 import threading
 import zipfile
@@ -432,6 +433,14 @@ def test_every_control_of_a_lesson_moves_its_picture(path, pages, address, visit
         if game:
             play_a_little(page, box)
     assert page.complaints == []
+
+
+@pytest.mark.slow
+def test_every_arrow_beside_a_lesson_has_words(pages):
+    text = site.read(pages / "index.html")
+    arrows = re.findall(r"(<summary[^>]*>)<span class=\"toctree-toggle\"", text)
+    assert len(arrows) >= len(notebooks.lessons()) - 1  # all but the first have solutions behind them
+    assert set(arrows) == {'<summary aria-label="show or hide the page behind it">'}
 
 
 @pytest.mark.slow

@@ -93,13 +93,13 @@ def recordings(path, folder):
         with atomic(kept) as partial:
             partial.write_text(json.dumps(found), encoding="utf-8", newline="\n")
         print(f"recorded {path.stem}: {seconds:.0f} s, {kept.stat().st_size / 1e6:.1f} MB", flush=True)
-    return json.loads(kept.read_text(encoding="utf-8"))
+    return json.loads(read(kept))
 
 
 def recorded(path, folder):
     """As `recordings`, of whatever was kept last."""
     kept = next(folder.glob(f"{path.stem}-*.json"), None)
-    return json.loads(kept.read_text(encoding="utf-8")) if kept else {}
+    return json.loads(read(kept)) if kept else {}
 
 
 def state(path):
@@ -296,10 +296,7 @@ def build(folder=FOLDER, record=None):
     if subprocess.run(command, cwd=COURSE).returncode:
         raise CourseError("Sphinx was not content; its sentences stand above")
     for page in pages.rglob("*.html"):  # the theme's arrows have no words for a screen reader
-        text = read(page).replace(
-            '<summary><span class="toctree-toggle"', f'<summary {ARROW}><span class="toctree-toggle"'
-        )
-        page.write_text(text, encoding="utf-8", newline="\n")
+        page.write_text(read(page).replace(*ARROW), encoding="utf-8", newline="\n")
     for path in notebooks.paths():
         shutil.copyfile(path, pages / "_sources" / path.relative_to(COURSE))
     write_font(pages)
