@@ -34,9 +34,9 @@ class AttributeJudge(Judge):
         super().__init__(attribute_body(shape) if body is None else body, sum(counts.values()), shape)
         self.counts = counts
 
-    def forward(self, x):
-        """Logits (N, K) of the classes, the first attribute."""
-        return next(iter(self.logits(x).values()))
+    def classes_of(self, logits):
+        """Logits (N, K) of the first attribute, which are the classes."""
+        return next(iter(self.split(logits).values()))
 
     def logits(self, x):
         """{attribute: logits (N, number of its values)} of images (N, *shape)."""
@@ -61,12 +61,6 @@ class AttributeJudge(Judge):
             raise CourseError(f"{', '.join(sorted(unknown))} is none of what the judge reads: {', '.join(self.counts)}")
         said = self.read(images)
         return {name: said[name] == values for name, values in attributes.items()}
-
-    @torch.no_grad()
-    def class_frequencies_by_features(self, features):
-        """Share of each class, (K,), summing to 1, from features (N, 64)."""
-        logits = next(iter(self.split(self.head(features * self.scale)).values()))
-        return torch.bincount(logits.argmax(dim=1), minlength=logits.shape[1]) / len(features)
 
 
 def load_attribute_judge(data):

@@ -81,7 +81,7 @@ class Judge(nn.Module):
 
     def forward(self, x):
         """Logits (N, K)."""
-        return self.head(self.body(x))
+        return self.classes_of(self.head(self.body(x)))
 
     @torch.no_grad()
     def features(self, images):
@@ -100,8 +100,12 @@ class Judge(nn.Module):
     @torch.no_grad()
     def class_frequencies_by_features(self, features):
         """The same from features (N, 64) that are known already."""
-        said = self.head(features * self.scale).argmax(dim=1)
-        return torch.bincount(said, minlength=self.head.out_features) / len(features)
+        logits = self.classes_of(self.head(features * self.scale))
+        return torch.bincount(logits.argmax(dim=1), minlength=logits.shape[1]) / len(features)
+
+    def classes_of(self, logits):
+        """Logits (N, K) of the classes among all that the head says (N, ...): here that is all."""
+        return logits
 
 
 class PrincipalComponents:
@@ -117,6 +121,24 @@ class PrincipalComponents:
         return images.flatten(1) @ self.axes
 
 
+def descend(parameters, batches, loss_of, max_lr, weight_decay):
+    """Train `parameters` by AdamW, a step down loss_of(batch) for each of `batches`, at a rate that climbs and falls.
+
+    Returns the history, the loss of every step.
+    """
+    optimizer = torch.optim.AdamW(parameters, weight_decay=weight_decay)
+    schedule = one_cycle(optimizer, max_lr, len(batches))
+    losses = []
+    for batch in progress(batches, losses):
+        loss = loss_of(batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(loss.item())
+    return {"loss": losses}
+
+
 def fit_judge(judge, data, steps, seed, max_lr=3e-3, weight_decay=0.01, change=None, precision=nullcontext):
     """Train the judge on batches of 128 labelled images, or of all; returns the history, the loss of every step.
 
@@ -124,24 +146,19 @@ def fit_judge(judge, data, steps, seed, max_lr=3e-3, weight_decay=0.01, change=N
     precision: makes the context in which each step's logits are computed. (Each step's own: autocast keeps rounded
     copies of the weights as long as its context lasts, so that around all steps it would never see them learn.)
     """
-    set_seed(seed)
-    optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=weight_decay)
-    schedule = one_cycle(optimizer, max_lr, steps)
-    losses = []
-    judge.train()
-    for x, labels in progress(data.batches(min(128, len(data)), steps=steps, seed=seed), losses):
+
+    def loss_of(batch):
+        x, labels = batch
         x = change(x) if change else x
         with precision():
             logits = judge(x)
-        loss = F.cross_entropy(logits.float(), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.item())
-    judge.eval()
-    judge.set_scale(data.images)
-    return {"loss": losses}
+        return F.cross_entropy(logits.float(), labels)
+
+    set_seed(seed)
+    batches = data.batches(min(128, len(data)), steps=steps, seed=seed)
+    history = descend(judge.train().parameters(), batches, loss_of, max_lr, weight_decay)
+    judge.eval().set_scale(data.images)
+    return history
 
 
 def rotated(images):
@@ -159,22 +176,18 @@ def fit_unlabelled(judge, data, steps, seed):
     set_seed(seed)
     judge.to(memory_format=torch.channels_last)
     turns = nn.Linear(FEATURES, 4)
-    optimizer = torch.optim.AdamW([*judge.body.parameters(), *turns.parameters()], weight_decay=0.01)
-    schedule = one_cycle(optimizer, 5e-3, steps)
-    losses = []
-    judge.train()
-    for x, _ in progress(data.batches(min(64, len(data)), steps=steps, seed=seed), losses):
-        turned, quarters = rotated(x)
-        with bf16_autocast(x.device):
+
+    def loss_of(batch):
+        turned, quarters = rotated(batch[0])
+        with bf16_autocast(turned.device):
             logits = turns(judge.body(turned))
-        loss = F.cross_entropy(logits.float(), quarters)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.item())
+        return F.cross_entropy(logits.float(), quarters)
+
+    judge.train()
+    batches = data.batches(min(64, len(data)), steps=steps, seed=seed)
+    history = descend([*judge.body.parameters(), *turns.parameters()], batches, loss_of, 5e-3, 0.01)
     fit_head(judge.eval(), data)
-    return {"loss": losses}
+    return history
 
 
 def fit_head(judge, data, rounds=60):

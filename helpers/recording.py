@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from helpers.plotting import to_pixels
+from helpers.plotting import in_colour, to_pixels
 
 KIND = "application/vnd.course.recording+json"
 POSITIONS = 600  # pictures of one widget at most; a finer grid is thinned
@@ -168,7 +168,7 @@ def encoded(frames):
     They are exact, and where they have much in common, that is one picture more, the ground, and the strips hold what
     differs from it. Only if that is too large, they lose a little.
     """
-    frames = [np.repeat(frame[..., None], 3, axis=2) if frame.ndim == 2 else frame for frame in frames]
+    frames = [in_colour(frame) for frame in frames]
     some = frames[:: len(frames) // 15 + 1]
     ground = np.sort(some, axis=0)[len(some) // 2]
     height, width = ground.shape[:2]

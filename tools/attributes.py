@@ -11,9 +11,9 @@ import torch.nn.functional as F
 from helpers.attributes import AttributeJudge
 from helpers.datasets import load
 from helpers.faces import SUBTLE
-from helpers.judge import weights_name
+from helpers.judge import descend, weights_name
 from helpers.store import train_or_load
-from helpers.training import bf16_autocast, one_cycle, set_seed
+from helpers.training import bf16_autocast, set_seed
 from tools import damages
 from tools.notebooks import WEIGHTS, command, ship_files
 
@@ -26,13 +26,9 @@ def imperfect(images, dice):
     Shifted by up to two pixels each way; mixed with its blurred copy (blurred twice: a radius of two pixels or so) by
     a share from 0 to 1, which is 0 for a third of them; with Gaussian noise of standard deviation 0 to 0.1.
     """
-    count, _, height, width = images.shape
-    padded = F.pad(images, [2] * 4, mode="replicate")
-    down, right = torch.randint(0, 5, (2, count, 1), generator=dice)
-    rows, columns = down + torch.arange(height), right + torch.arange(width)
-    moved = padded[torch.arange(count)[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    moved = damages.moved(images, 2, dice, "replicate")
     soft = damages.blurred(damages.blurred(moved, "replicate"), "replicate")
-    share, spread = (1.5 * torch.rand(2, count, 1, 1, 1, generator=dice) - 0.5).clamp(min=0)
+    share, spread = (1.5 * torch.rand(2, len(images), 1, 1, 1, generator=dice) - 0.5).clamp(min=0)
     grain = 0.1 * spread * torch.randn(images.shape, generator=dice)
     return (moved.lerp(soft, share) + grain).clamp(0, 1)
 
@@ -42,26 +38,20 @@ def fit_attributes(judge, data, steps, seed):
 
     A judge that had seen clean pictures alone would misread every copy that is a little soft.
     """
-    set_seed(seed)
     dice = torch.Generator().manual_seed(seed)
-    judge.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=0.05)
-    schedule = one_cycle(optimizer, 5e-3, steps)
-    losses = []
-    judge.train()
-    for _ in range(steps):
+
+    def loss_of(_):
         chosen = torch.randint(len(data), (128,), generator=dice)
         x = imperfect(data.images[chosen], dice)
         with bf16_autocast(data.images.device):
             logits = judge.logits(x)
-        loss = sum(F.cross_entropy(said.float(), data.attributes[name][chosen]) for name, said in logits.items())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        losses.append(loss.item())
+        return sum(F.cross_entropy(said.float(), data.attributes[name][chosen]) for name, said in logits.items())
+
+    set_seed(seed)
+    judge.to(memory_format=torch.channels_last).train()
+    history = descend(judge.parameters(), range(steps), loss_of, 5e-3, 0.05)
     judge.eval().set_scale(data.images)
-    return {"loss": losses}
+    return history
 
 
 def what_is_read(judge, test):

@@ -20,6 +20,18 @@ def blurred(images, border="constant"):
     return F.conv2d(F.pad(images, [2] * 4, mode=border), kernel, groups=channels)
 
 
+def moved(images, reach, dice, border="constant"):
+    """Images (N, C, H, W), each moved by up to `reach` pixels down or up and right or left, as `dice` says.
+
+    border: what moves in, as in `blurred`.
+    """
+    count, _, height, width = images.shape
+    padded = F.pad(images, [reach] * 4, mode=border)
+    down, right = torch.randint(0, 2 * reach + 1, (2, count, 1), generator=dice)
+    rows, columns = down + torch.arange(height), right + torch.arange(width)
+    return padded[torch.arange(count)[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
 def damages(images, labels, seed=0):
     """{damage: images (N, 1, 28, 28) in [0, 1]} of intact images in the order of the course's sets, classes in turn.
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 
 from helpers.datasets import CLASSES, Images, as_images, load
 from helpers.judge import BODIES, Judge, PrincipalComponents, fit_judge, fit_unlabelled, weights_name
@@ -29,11 +28,8 @@ SEED = 0
 
 def shifted(images, generator):
     """Images (N, 1, 28, 28), each moved by -1, 0 or 1 pixels down and to the right; half of them are mirrored, too."""
-    count = len(images)
-    mirrored = torch.rand(count, generator=generator) < 0.5
-    padded = F.pad(torch.where(mirrored[:, None, None, None], images.flip(3), images), [1] * 4)
-    top, left = torch.randint(0, 3, (2, count, 1), generator=generator) + torch.arange(28)
-    return padded[torch.arange(count)[:, None, None], :, top[:, :, None], left[:, None, :]].permute(0, 3, 1, 2)
+    mirrored = torch.rand(len(images), generator=generator) < 0.5
+    return damages.moved(torch.where(mirrored[:, None, None, None], images.flip(3), images), 1, generator)
 
 
 def fit_classifier(judge, data, steps, seed):
