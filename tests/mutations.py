@@ -369,6 +369,42 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "gained - (r - s) * spread",
         "worst < 0.1",
     ),
+    "hidden points are not found again": (
+        "latent_diffusion",
+        "points = x @ AXES.T / 128**0.5",
+        "points = x @ AXES.T",
+        "seek(hide(some))",
+    ),
+    "the code is not standardised": (
+        "latent_diffusion",
+        "(torch.cat(z) - self.mean) / self.std",
+        "torch.cat(z) - self.mean",
+        "abs(u_train.std() - 1)",
+    ),
+    "the decoder gets standardised codes": (
+        "latent_diffusion",
+        "(u * self.std + self.mean).split(250)",
+        "u.split(250)",
+        "survive in nine of ten",
+    ),
+    "the network's clock is another one": (
+        "latent_diffusion",
+        "torch.full((len(x),), 1000.0 * s",
+        "torch.full((len(x),), 1.0 * s",
+        "codes should come before pixels",
+    ),
+    "between two noises it goes straight": (
+        "latent_diffusion",
+        "(((1 - a) * omega).sin() * start + (a * omega).sin() * end) / omega.sin()",
+        "(1 - a) * start + a * end + 0 * omega",
+        "half.norm()",
+    ),
+    "the way back begins at pure noise": (
+        "latent_diffusion",
+        "times = [s * time for time in even_times(max(1, round(s * count)))]",
+        "times = even_times(count)",
+        "still there at s",
+    ),
     "the copies are sought among the test images": (
         "comparison",
         "itself = evaluate(test.images, train,",

@@ -28,8 +28,8 @@ TERMS = [
     "perception-distortion trade-off", "RePaint", "SDEdit", "flow matching", "marginal velocity",
     "ordinary differential equation", "Euler's method", "Heun's method", "probability-flow ODE", "divergence",
     "change of variables", "logit-normal", "rectified flow", "distillation", "consistency model",
-    "minibatch optimal transport",
-    "latent diffusion",
+    "minibatch optimal transport", "latent diffusion", "spatial code", "standardised codes",
+    "spherical interpolation", "adversarial loss",
 ]  # fmt: skip
 
 

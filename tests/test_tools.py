@@ -229,6 +229,16 @@ def test_a_parameter_that_is_not_there_is_refused(parameters, refuses):
         notebooks.set_parameter(notebook(parameters=parameters), "dataset", "digits")
 
 
+@pytest.mark.parametrize(
+    ("own", "dataset", "suits"),
+    [("fashion", "digits", True), ("fashion", "faces", False), ("faces", "digits", False), ("faces", "faces", True),
+     ("faces", None, True), ("fashion", "/a/folder", True), ("faces", "/a/folder", True)],
+)  # fmt: skip
+def test_a_lesson_about_faces_takes_no_grey_data_set(own, dataset, suits):
+    lesson = notebook(parameters=f'dataset = "{own}"  # or more\nsteps = 2\nseed = 0')
+    assert notebooks.suits(lesson, dataset) == suits
+
+
 def test_failures_are_listed_and_the_cells_after_them_run(tmp_path):
     path = tmp_path / "99.ipynb"
     sources = ["\n# first\n1 / (seed - 7)", "after = 1", "raise ValueError('two\\nlines')", "assert after == 1"]

@@ -43,12 +43,13 @@ LESSONS = COURSE / "helpers" / "lessons"  # a package, one module a subject
 WEIGHTS, SAMPLES = map(shipped_folder, ("weights", "samples"))
 EXPORT = re.compile(r"#\| export (\w+)\n")  # the first line of a cell that goes into a module
 WIDGET = "application/vnd.jupyter.widget-view+json"
+LARGE = 30_000  # bytes of a picture, from which on it has to do with fewer colours
 PLACEHOLDER = "<em>Run this cell to get the buttons or sliders; a page without a kernel cannot show them.</em>"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-MADE = "made by `python -m tools.notebooks export`; edit the notebooks"
+MADE = "made by `python -m tools.notebooks export`; edit notebooks"
 
 
 def topic(path):
@@ -126,13 +127,22 @@ def joined(outputs):
 
 
 def smaller(png):
-    """A PNG in base64 with a palette of 256 colours: half the size, and no eye sees the difference; films stay."""
+    """A PNG in base64 with a palette of 256 colours, or of 64 where it is large; films stay as they are."""
     picture = Image.open(io.BytesIO(base64.b64decode(png)))
     if picture.mode == "P" or picture.is_animated:
         return png
+    fewer = as_palette(picture.convert("RGB"), 256)
+    if len(fewer) > LARGE:
+        fewer = as_palette(picture.convert("RGB"), 64)
+    return base64.b64encode(fewer).decode()
+
+
+def as_palette(picture, colours):
+    """The PNG of a picture with as many colours at most, the best ones by k-means."""
     buffer = io.BytesIO()
-    picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(buffer, "png", optimize=True)
-    return base64.b64encode(buffer.getvalue()).decode()
+    rounds = 0 if colours == 256 else 4
+    picture.quantize(colours, dither=Image.Dither.NONE, kmeans=rounds).save(buffer, "png", optimize=True)
+    return buffer.getvalue()
 
 
 def run(path, steps=None, results=None, *, dataset=None, seed=None):
@@ -220,6 +230,15 @@ def set_parameter(notebook, name, value):
         if count:
             return
     raise CourseError(f"the notebook has no parameter {name!r}: no cell tagged `parameters` has a line `{name} = ...`")
+
+
+def suits(notebook, dataset):
+    """Whether a lesson can do with this data set: those about faces take faces, the others none.
+
+    None is its own data set, and a folder becomes what a lesson needs.
+    """
+    own = any(re.search(r'^dataset = "faces"', cell.source, re.M) for cell in code_cells(notebook))
+    return dataset not in CLASSES or own == (dataset == "faces")
 
 
 def pictures(notebook):
@@ -368,6 +387,9 @@ def try_lessons(names, **parameters):
     status = 0
     with tempfile.TemporaryDirectory() as results:
         for path in named(names, lessons):
+            if not suits(read(path), parameters["dataset"]):
+                print(f"{path.stem:22} is left out: it is about other pictures than {parameters['dataset']!r}")
+                continue
             seconds, failed = attempt(path, results, **parameters)
             print(verdict(path, seconds, failed), flush=True)
             status = 1 if failed else status

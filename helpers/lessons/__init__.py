@@ -1,1 +1,1 @@
-"""What lessons keep for later ones; made by `python -m tools.notebooks export`; edit the notebooks."""
+"""What lessons keep for later ones; made by `python -m tools.notebooks export`; edit notebooks."""

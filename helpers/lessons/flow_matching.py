@@ -1,4 +1,4 @@
-"""What lessons keep for later ones, flow matching; made by `python -m tools.notebooks export`; edit the notebooks."""
+"""What lessons keep for later ones, flow matching; made by `python -m tools.notebooks export`; edit notebooks."""
 
 from dataclasses import replace
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""What lessons keep for later ones, guidance; made by `python -m tools.notebooks export`; edit the notebooks."""
+"""What lessons keep for later ones, guidance; made by `python -m tools.notebooks export`; edit notebooks."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""What lessons keep for later ones, representations; made by `python -m tools.notebooks export`; edit the notebooks."""
+"""What lessons keep for later ones, representations; made by `python -m tools.notebooks export`; edit notebooks."""
 
 
 # --- from notebooks/02_representations.ipynb; edit there ---
