@@ -19,9 +19,9 @@ def results(tmp_path_factory):
 @pytest.mark.parametrize("path", notebooks.lessons(), ids=lambda path: path.stem)  # lesson after lesson ...
 @pytest.mark.parametrize(("dataset", "steps"), RUNS)  # ... of one run, then those of the next
 def test_a_lesson_runs_with_other_parameters(path, dataset, steps, results):
-    notebook = notebooks.fresh(path, dataset=dataset, steps=steps)
     if not notebooks.suits(notebooks.read(path), dataset):
         pytest.skip(f"it is about other pictures than {dataset!r}")
+    notebook = notebooks.fresh(path, dataset=dataset, steps=steps)
     notebooks.execute(notebook, path.parent, results=results[dataset, steps], allow_errors=True)
     assert notebooks.failures(notebook) == []
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]

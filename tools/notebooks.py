@@ -131,16 +131,16 @@ def smaller(png):
     picture = Image.open(io.BytesIO(base64.b64decode(png)))
     if picture.mode == "P" or picture.is_animated:
         return png
-    fewer = as_palette(picture.convert("RGB"), 256)
+    picture = picture.convert("RGB")
+    fewer = as_palette(picture, 256)
     if len(fewer) > LARGE:
-        fewer = as_palette(picture.convert("RGB"), 64)
+        fewer = as_palette(picture, 64, rounds=4)
     return base64.b64encode(fewer).decode()
 
 
-def as_palette(picture, colours):
-    """The PNG of a picture with as many colours at most, the best ones by k-means."""
+def as_palette(picture, colours, rounds=0):
+    """The PNG of a picture with as many colours at most; `rounds` of k-means choose them better, and take longer."""
     buffer = io.BytesIO()
-    rounds = 0 if colours == 256 else 4
     picture.quantize(colours, dither=Image.Dither.NONE, kmeans=rounds).save(buffer, "png", optimize=True)
     return buffer.getvalue()
 

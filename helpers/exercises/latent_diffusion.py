@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from helpers.exercises import Wrong, as_number, describe, exercise
+from helpers.exercises.flow_matching import FIELDS
 
 
 @exercise(
@@ -58,13 +59,6 @@ def scaled(z, dims):
 def listed(values):
     """Numbers (N,) in words."""
     return ", ".join(f"{value:.2f}" for value in values.tolist())
-
-
-FIELDS = {
-    "v = 2 s + 1": lambda x, s: torch.full_like(x, 2 * s + 1),
-    "v = x": lambda x, s: x.clone(),
-    "v = sin(x + 3 s)": lambda x, s: (x + 3 * s).sin(),
-}
 
 
 @exercise(
