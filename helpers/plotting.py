@@ -151,7 +151,8 @@ def show_rows(rows, labels=(), title="", low=0.0, high=1.0, ax=None, columns=Non
     gap = np.full((4, *sheets[0].shape[1:]), PAPER, dtype=np.float32)
     sheet = np.concatenate([part for s in sheets for part in (s, gap)][:-1])
     if ax is None:
-        beside = 0.2 + 0.08 * max(map(len, rows))  # inches for the words on the left
+        longest = max(len(line) for label in rows for line in label.split("\n"))
+        beside = 0.2 + 0.08 * longest  # inches for the words on the left
         scale = min(0.02, (7 - beside) / sheet.shape[1])  # inches for a pixel
         ax = new_axes(beside + scale * sheet.shape[1], scale * sheet.shape[0] + 0.35 + 0.25 * bool(labels))
     ax.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")

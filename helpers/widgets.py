@@ -32,6 +32,27 @@ def player(draw, actions, ranges, play, width=360, interval=150):
     return Player(draw, actions, controls, play, width, interval)
 
 
+def prompt(draw, examples, ranges, width=640, zoom=1):
+    """A line to type a sentence in, with a button, and sliders, above the picture that `draw` makes.
+
+    examples: sentences that are offered; the first stands in the line at the start. draw: called with `sentence` and
+    the sliders' values by name, when the button is pressed, when Enter ends the line, and when a slider moves. ranges,
+    width, zoom: as for `sliders`. The result also has `.button`; `.controls["sentence"]` is the line.
+    """
+    if not examples or not all(isinstance(example, str) for example in examples):
+        raise CourseError("examples should be a list of sentences, at least one")
+    controls = {name: make_control(name, values) for name, values in ranges.items()}
+    return Prompt(draw, {"sentence": make_line(examples), **controls}, width, zoom)
+
+
+def make_line(examples):
+    """A line to type in, which offers the examples, and reports when Enter ends it or it is left."""
+    return ipywidgets.Combobox(
+        value=examples[0], options=tuple(examples), description="sentence", continuous_update=False,
+        layout={"width": "640px", "max_width": "98%"}, style={"description_width": "120px"},
+    )  # fmt: skip
+
+
 def make_control(name, values):
     """A list to choose from, or a slider that reports while it is dragged (whole numbers give whole steps)."""
     look = {
@@ -77,6 +98,25 @@ class Explorer(Careful):
     def recorded(self):
         """The picture for every position of the controls, as plain data."""
         return recording.record_sliders(self)
+
+
+class Prompt(Explorer):
+    """An explorer with a line to type in, and a button; what is drawn already is not drawn again."""
+
+    def __init__(self, draw, controls, width, zoom):
+        self.drawn = None
+        super().__init__(draw, controls, width, zoom)
+        self.button = ipywidgets.Button(description="draw", button_style="primary", layout={"width": "auto"})
+        self.button.on_click(lambda clicked: self.attempt(self.redraw))
+        line, *others = controls.values()
+        self.children = [line, self.button, *others, self.note, self.picture]
+
+    def redraw(self):
+        """Draw the picture for the present sentence and values, unless it is the one that is shown."""
+        values = self.values()
+        if values != self.drawn:  # leaving the line by a press on the button reports twice
+            super().redraw()
+            self.drawn = values
 
 
 class Player(Explorer):

@@ -371,8 +371,8 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
     ),
     "hidden points are not found again": (
         "latent_diffusion",
-        "points = x @ AXES.T / 128**0.5",
         "points = x @ AXES.T",
+        "points = x @ AXES.T * 1.01",
         "seek(hide(some))",
     ),
     "the code is not standardised": (
@@ -404,6 +404,42 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "times = [s * time for time in even_times(max(1, round(s * count)))]",
         "times = even_times(count)",
         "still there at s",
+    ),
+    "padding is asked as well": (
+        "text_to_image",
+        "attention(q, k, v, mask[:, None, None])",
+        "attention(q, k, v)",
+        "short, long[:, :8]",
+    ),
+    "scores are not scaled": (
+        "text_to_image",
+        "q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])",
+        "q @ k.transpose(-1, -2)",
+        "theirs",
+    ),
+    "words do not know their places": (
+        "text_to_image",
+        "self.words(y) + time_embedding(places, self.norm.weight.numel(), 100)",
+        "self.words(y) + 0 * time_embedding(places, self.norm.weight.numel(), 100)",
+        "should bind colours",
+    ),
+    "guidance goes the other way": (
+        "text_to_image",
+        "cfg_combine(avoided, wanted, scale)",
+        "cfg_combine(wanted, avoided, scale)",
+        "should be drawn as it was said",
+    ),
+    "what is to be avoided is not said": (
+        "text_to_image",
+        "expand_as(y) if y_avoid is None else y_avoid",
+        "expand_as(y)",
+        "a negative prompt should keep glasses away",
+    ),
+    "attention does not begin at zero": (
+        "text_to_image",
+        "        nn.init.zeros_(self.out.weight)\n        nn.init.zeros_(self.out.bias)",
+        "",
+        "y.flip(0)",
     ),
     "the copies are sought among the test images": (
         "comparison",

@@ -12,7 +12,7 @@ from PIL import Image
 from helpers.exercises.quiz import Question
 from helpers.files import CourseError
 from helpers.plotting import compose
-from helpers.widgets import player, sliders
+from helpers.widgets import player, prompt, sliders
 
 
 @pytest.fixture
@@ -243,3 +243,65 @@ def test_an_error_of_a_question_is_shown_below_it():
 def test_play_has_to_name_an_action():
     with pytest.raises(CourseError, match="up, down"):
         player(lambda: None, {"up": print, "down": print}, {}, play="upwards")
+
+
+@pytest.fixture
+def line():
+    """A prompt whose picture's grey is the number of letters; `.calls` lists the values with which it was drawn."""
+    calls = []
+
+    def draw(sentence, shade):
+        calls.append((sentence, shade))
+        if "dragon" in sentence:
+            raise CourseError("nobody taught the word 'dragon'")
+        return np.full((4, 6), len(sentence) / 255)
+
+    made = prompt(draw, ["a face", "a hat"], {"shade": (0, 3, 1, 1)}, width=120)
+    made.calls = calls
+    return made
+
+
+def test_a_prompt_begins_with_its_first_example(line):
+    assert line.calls == [("a face", 1)]
+    assert (decoded(line) == 6).all()
+
+
+def test_a_prompt_offers_its_examples_and_takes_any_sentence(line):
+    assert line.controls["sentence"].options == ("a face", "a hat")
+    line.controls["sentence"].value = "something else"
+    assert line.calls[1:] == [("something else", 1)]
+    assert (decoded(line) == 14).all()
+
+
+def test_the_button_of_a_prompt_draws_nothing_twice(line):
+    line.controls["sentence"].value = "a hat"
+    line.button.click()
+    assert len(line.calls) == 2
+    line.controls["shade"].value = 3
+    assert line.calls[2:] == [("a hat", 3)]
+
+
+def test_an_error_of_a_prompt_is_shown_between_line_and_picture_and_the_button_tries_again(line):
+    before = line.picture.value
+    line.controls["sentence"].value = "a dragon"
+    assert line.problem == "nobody taught the word 'dragon'"
+    assert line.picture.value == before
+    assert line.children[-2:] == (line.note, line.picture)
+    line.button.click()
+    assert [sentence for sentence, _ in line.calls] == ["a face", "a dragon", "a dragon"]
+    line.controls["sentence"].value = "a face"
+    assert line.problem == ""
+
+
+def test_a_prompt_without_examples_is_refused(refuses):
+    for examples in ([], [1, 2]):
+        with refuses("examples", "at least one"):
+            prompt(lambda sentence: np.zeros((2, 2)), examples, {})
+
+
+def test_of_a_prompt_the_examples_are_recorded(line):
+    record = line.recorded()
+    words, shade = record["controls"]
+    assert words == {"name": "sentence", "labels": ["a face", "a hat"], "start": 0, "words": True}
+    assert shade["labels"] == ["0", "1", "2", "3"]
+    assert len(line.calls) == 1 + 2 * 4

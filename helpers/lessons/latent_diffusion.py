@@ -33,8 +33,12 @@ class VelocityUNet(nn.Module):
         self.conv_out = nn.Sequential(GroupNorm(8, w), nn.SiLU(),
                                       nn.Conv2d(w, inside, 3, padding=1), nn.PixelShuffle(patch))
 
+    def condition(self, t, y=None):
+        """What all blocks are told (N, 128): here the time alone."""
+        return F.silu(self.time(time_embedding(t)))
+
     def forward(self, x, t, y=None):
-        c = F.silu(self.time(time_embedding(t)))  # (N, 128)
+        c = self.condition(t, y)
         skip = self.down(self.conv_in(x), c)
         h = self.mid(self.downsample(skip), c)
         h = self.up(torch.cat([self.upsample(h), skip], dim=1), c)
@@ -70,7 +74,7 @@ class ResidualBlock(nn.Module):
 def spatial_encoder(channels):
     """Images (N, 3, 64, 64) in [-1, 1] -> codes (N, channels, 8, 8)."""
     return nn.Sequential(
-        nn.PixelUnshuffle(4), nn.Conv2d(48, 64, 3, padding=1), nn.SiLU(),  # (N, 64, 16, 16)
+        nn.PixelUnshuffle(4), nn.Conv2d(48, 64, 3, padding=1),  # (N, 64, 16, 16)
         nn.Conv2d(64, 128, 3, stride=2, padding=1),  # (N, 128, 8, 8)
         GroupNorm(8, 128), nn.SiLU(), nn.Conv2d(128, channels, 1),
     )
