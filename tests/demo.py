@@ -13,9 +13,9 @@ MOVE_EVERYTHING = """
 def move_everything():  # a function, so that no name of the lesson is changed
     import gc
     from helpers.exercises.quiz import Question
-    from helpers.widgets import Explorer, Player
+    from helpers.widgets import Explorer, Player, Prompt
 
-    explorers = [thing for thing in gc.get_objects() if type(thing) in (Explorer, Player)]
+    explorers = [thing for thing in gc.get_objects() if type(thing) in (Explorer, Player, Prompt)]
     for explorer in explorers:
         for name, control in explorer.controls.items():
             before, pictures = control.value, set()
@@ -56,5 +56,6 @@ def check(notebook, outputs):
     assert not silent, f"{len(silent)} pictures without an alternative text"
     assert "shipped with the course" in printed
     assert "your own" not in printed
-    widgets = sum("sliders(" in cell.source or "player(" in cell.source for cell in notebook.cells)
+    calls = ("sliders(", "player(", "prompt(")
+    widgets = sum(any(call in cell.source for call in calls) for cell in notebook.cells)
     assert f"moved {widgets} pictures" in printed

@@ -198,6 +198,30 @@ class Tab:
                     self.changes(cell, partial(self.page.mouse.click, *place), f"button {label!r} {at}")
             keep(self.page, f"{self.name}_{i}")
 
+    def type_sentences(self):
+        """In every line to type in: another sentence and Enter, then one and the button, a slider, a word unknown."""
+        for i, cell in self.cells("prompt("):
+            line, note = cell.locator("input[type=text]").first, cell.locator(".widget-html-content").last
+            draw, place = cell.get_by_role("button", name="draw", exact=True), f"in cell {i}"
+            line.fill("a person with green pigtails")
+            self.draws(cell, partial(line.press, "Enter"), f"Enter {place}")
+            line.fill("a frowning face with sunglasses")
+            self.draws(cell, draw.click, f"the button {place}")
+            cell.locator(".noUi-handle").first.focus()
+            self.draws(cell, partial(self.page.keyboard.press, "ArrowRight"), f"a slider {place}")
+            line.fill("a dragon")
+            line.press("Enter")
+            playwright.expect(note).to_contain_text("never heard 'dragon'", timeout=10_000)
+            line.fill("a face")
+            self.draws(cell, partial(line.press, "Enter"), f"a known word again {place}")
+            playwright.expect(note).to_be_empty()
+            keep(self.page, f"{self.name}_{i}")
+
+    def draws(self, cell, act, what):
+        """As `changes`, for pictures that a network has to draw first; these may take seconds."""
+        self.changes(cell, act, what)
+        print(f"{self.name}: {what}, {self.delays.pop(what):.1f} s to the picture")
+
     def answer_questions(self):
         """Click an answer to every question; it has to reply."""
         for i, cell in self.cells("= Prediction(", "Choice("):
@@ -229,6 +253,7 @@ def test_a_lesson_lives_in_jupyterlab(path, tab, record_property):
     seconds = lesson.run_all(300)
     demo.check(notebook, lesson.outputs())
     lesson.move_sliders()
+    lesson.type_sentences()
     lesson.answer_questions()
     assert lesson.complaints == []
     record_property("seconds", round(seconds, 1))

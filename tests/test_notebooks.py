@@ -152,7 +152,7 @@ def test_four_code_cells_in_a_row_are_noticed():
 def test_every_slider_has_a_static_twin(path):
     cells = code_cells(notebooks.read(path))
     for cell, following in itertools.pairwise(cells):
-        if "sliders(" in cell.source or "player(" in cell.source:
+        if any(call in cell.source for call in ("sliders(", "player(", "prompt(")):
             assert any("image/png" in output.get("data", {}) for output in following.outputs)
 
 

@@ -29,7 +29,9 @@ TERMS = [
     "ordinary differential equation", "Euler's method", "Heun's method", "probability-flow ODE", "divergence",
     "change of variables", "logit-normal", "rectified flow", "distillation", "consistency model",
     "minibatch optimal transport", "latent diffusion", "spatial code", "standardised codes",
-    "spherical interpolation", "adversarial loss",
+    "spherical interpolation", "adversarial loss", "token", "vocabulary", "padding", "bag of words", "binding problem",
+    "attention", "self-attention", "cross-attention", "transformer", "text encoder", "prompt", "negative prompt",
+    "textual inversion", "LoRA",
 ]  # fmt: skip
 
 
