@@ -87,7 +87,7 @@ class Judge(nn.Module):
     def features(self, images):
         """Features (N, 64) of images (N, *shape) in [0, 1]; on the training images their mean variance is 1."""
         check_images(images, self.shape)
-        return torch.cat([self.body(part) for part in images.split(1000)]) / self.scale
+        return torch.cat([self.body(part) for part in images.split(250)]) / self.scale
 
     def set_scale(self, images):
         """Make the mean variance of the features 1 on these images (N, *shape)."""

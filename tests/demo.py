@@ -19,7 +19,8 @@ def move_everything():  # a function, so that no name of the lesson is changed
     for explorer in explorers:
         for name, control in explorer.controls.items():
             before, pictures = control.value, set()
-            for value in getattr(control, "options", None) or (control.min, control.max):
+            options = getattr(control, "options", None) or (control.min, control.max)
+            for value in options[:: len(options) - 1] if type(explorer) is Prompt else options:  # it draws for seconds
                 control.value = value
                 assert explorer.problem == "", f"{name!r} at {value}: {explorer.problem}"
                 pictures.add(explorer.picture.value)
