@@ -125,7 +125,7 @@ class Told:
     faces: list
 
 
-def fit_to_text(model, data, steps, seed, ema, m=0.2, lr=3e-3):
+def fit_to_text(model, data, steps, seed, ema, m=0.35, lr=3e-3):
     """Flow matching on `Told`, batches of 32, a new sentence for each picture; `ema` follows."""
     losses, device, dice = [], data.u.device, random.Random(seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, fused=True)
@@ -226,6 +226,7 @@ class TextLayer(nn.Module):
     def __init__(self, size):
         super().__init__()
         self.norm0, self.attend = nn.LayerNorm(size), Attention(size, size)
+        self.attend.out.reset_parameters()  # not zero: words should find each other early
         self.norm1 = nn.LayerNorm(size)
         self.think = nn.Sequential(nn.Linear(size, 2 * size), nn.SiLU(), nn.Linear(2 * size, size))
 
