@@ -31,9 +31,7 @@ def attend(answer):
         if not torch.equal(before, after):
             raise Wrong(f"Your function wrote into {name}; return a new tensor.")
     if value.isnan().any():
-        raise Wrong(
-            "There are answers that are no numbers: minus infinity goes where the mask is False, only there."
-        )
+        raise Wrong("There are answers that are no numbers: minus infinity goes where the mask is False, only there.")
     if torch.allclose(value.double(), F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None]), atol=1e-4):
         return "That is the function on which language models are built, and everything in this lesson that listens."
     explain_attention(value.double(), q, k, v, mask)
