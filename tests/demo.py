@@ -9,6 +9,7 @@ from tools import notebooks
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
 BROWSER = bool(CHROMIUM and find_spec("playwright"))  # whether this machine can show JupyterLab to the tests
+CALLS = ("sliders(", "player(", "prompt(")  # what makes a picture with controls
 MOVE_EVERYTHING = """
 def move_everything():  # a function, so that no name of the lesson is changed
     import gc
@@ -57,6 +58,5 @@ def check(notebook, outputs):
     assert not silent, f"{len(silent)} pictures without an alternative text"
     assert "shipped with the course" in printed
     assert "your own" not in printed
-    calls = ("sliders(", "player(", "prompt(")
-    widgets = sum(any(call in cell.source for call in calls) for cell in notebook.cells)
+    widgets = sum(any(call in cell.source for call in CALLS) for cell in notebook.cells)
     assert f"moved {widgets} pictures" in printed

@@ -9,6 +9,7 @@ import re
 import shutil
 from pathlib import Path
 
+import demo
 import links
 import mutations
 import nbformat
@@ -152,7 +153,7 @@ def test_four_code_cells_in_a_row_are_noticed():
 def test_every_slider_has_a_static_twin(path):
     cells = code_cells(notebooks.read(path))
     for cell, following in itertools.pairwise(cells):
-        if any(call in cell.source for call in ("sliders(", "player(", "prompt(")):
+        if any(call in cell.source for call in demo.CALLS):
             assert any("image/png" in output.get("data", {}) for output in following.outputs)
 
 

@@ -119,3 +119,10 @@ def as_number(value):
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Wrong(f"The result should be one number; yours is {describe(value)}.")
     return float(value)
+
+
+def as_loss(value):
+    """A float from the loss that a training step returned; a tensor, which holds its graph, is refused."""
+    if isinstance(value, torch.Tensor):
+        raise Wrong("Return the loss as a float: .item(), or every step keeps its graph in memory.")
+    return as_number(value)

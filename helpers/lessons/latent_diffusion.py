@@ -45,13 +45,15 @@ class VelocityUNet(nn.Module):
         return self.conv_out(h)
 
 
-def velocity_of(net):
-    """velocity(x, s) -> v, shape of x (N, ...), of a network that is told the time alone."""
+def velocity_of(net, *told):
+    """velocity(x, s) -> v, shape of x (N, ...), of a network that is asked net(x, t, *told).
+
+    told: what it knows besides the time, tensors (N, ...); here nothing."""
     def velocity(x, s):
         t = torch.full((len(x),), 1000.0 * s, device=x.device)
+        parts = zip(*(part.split(250) for part in (x, t, *told)), strict=True)
         with torch.no_grad(), bf16_autocast(x.device):
-            answers = [net(a, b) for a, b in zip(x.split(250), t.split(250), strict=True)]
-        return torch.cat(answers).float()
+            return torch.cat([net(*part) for part in parts]).float()
     return velocity
 
 

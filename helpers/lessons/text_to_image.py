@@ -13,10 +13,10 @@ from torch import nn
 from helpers.faces import ATTRIBUTES
 from helpers.files import CourseError
 from helpers.lessons.diffusion import time_embedding
-from helpers.lessons.flow_matching import even_times, flow_sample_loop, velocity_loss
+from helpers.lessons.flow_matching import even_times, flow_sample, velocity_loss
 from helpers.lessons.gan import update_ema
 from helpers.lessons.guidance import cfg_combine
-from helpers.lessons.latent_diffusion import VelocityUNet
+from helpers.lessons.latent_diffusion import VelocityUNet, velocity_of
 from helpers.training import GroupNorm, bf16_autocast, one_cycle, progress, set_seed
 
 
@@ -56,13 +56,12 @@ def phrases(face, said, dice):
             parts.append(" ".join(way.format(shade).split()))  # no colour: no double blank
     return dice.sample(parts, len(parts))  # in any order
 
-def sentence(face, dice, share=None):
-    """A true sentence about a face {attribute: value}, and the names of what it says.
-
-    share: how much is said, 0 to 1; None: now much, now little. dice: a `random.Random`."""
-    share = dice.random() if share is None else share
+def sentence(face, dice):
+    """A true sentence about a face {attribute: value}, and the names of what it says: now much,
+    now little. dice: a `random.Random`."""
+    share = dice.random()
     said = {name for name in SPOKEN if dice.random() < share}
-    if face["hair"] == 9 and "hair_color" in said:
+    if ATTRIBUTES["hair"][face["hair"]] == "beanie" and "hair_color" in said:
         said.add("hair")  # a beanie hides the hair, and its colour is the beanie's
     parts = phrases(face, said, dice)
     text = ", ".join(parts)
@@ -152,15 +151,11 @@ def fit_to_text(model, data, steps, seed, ema, m=0.35, lr=3e-3):
 def told_velocity(net, y, scale=4.0, y_avoid=None):
     """velocity(x, s) for sentences y (N, LENGTH), guided; away from y_avoid, or from "nothing"."""
     away = encode([""]).to(y.device).expand_as(y) if y_avoid is None else y_avoid
-    def ask(x, s, sentences):
-        t = torch.full((len(x),), 1000.0 * s, device=x.device)
-        parts = zip(x.split(250), t.split(250), sentences.split(250), strict=True)
-        with torch.no_grad(), bf16_autocast(x.device):
-            return torch.cat([net(*part) for part in parts]).float()
+    alone, both = velocity_of(net, y), velocity_of(net, torch.cat([away, y]))
     def velocity(x, s):
         if scale == 1:
-            return ask(x, s, y)
-        avoided, wanted = ask(torch.cat([x, x]), s, torch.cat([away, y])).chunk(2)
+            return alone(x, s)
+        avoided, wanted = both(torch.cat([x, x]), s).chunk(2)
         return cfg_combine(avoided, wanted, scale)
     return velocity
 
@@ -171,9 +166,7 @@ def draw_told(net, texts, space, seed, scale=4.0, avoid="", steps=20):
     set_seed(seed)
     x = torch.randn(len(texts), u_like.shape[1], 8, 8, device=u_like.device)
     velocity = told_velocity(net, y, scale, y_avoid)
-    for _, u in flow_sample_loop(velocity, x, even_times(steps)):
-        x = u
-    return space.decode(x)
+    return space.decode(flow_sample(velocity, x, even_times(steps)))
 
 
 def pair_text(hair, shirt):
