@@ -7,7 +7,7 @@ from helpers.files import COURSE
 
 PROGRAMS = r"python3?|py|pip|bash|git|conda|voila|jupyter|cd|sha256sum|repo2docker"
 COMMAND = re.compile(rf"(?:[A-Z_]+=\S+ )*(?:{PROGRAMS}|\.venv[/\\]\S+) +[^\s].*")
-PAGES = ("README.md", "TEACHING.md", "CONTRIBUTING.md", "data/README.md")
+PAGES = ("README.md", "TEACHING.md", "CONTRIBUTING.md", "PUBLISHING.md", "data/README.md")
 
 
 def sources():

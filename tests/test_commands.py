@@ -223,6 +223,7 @@ TRIED = {
     "python -m tools.samples reverse_diffusion --steps 9000": parsed,
     "python -m tools.samples reverse_diffusion flow_matching": parsed,
     "python -m tools.samples reverse_diffusion flow_matching --steps 9000": parsed,
+    "python -m tools.marks FOLDER": in_test("test_marks.py", "test_what_a_learner_writes_is_what_a_teacher_reads"),
     "python -m tools.judges": parsed,
     "python -m tools.judges FOLDER": parsed,
     "python -m tools.judges --only judge_digits": parsed,

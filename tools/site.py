@@ -38,7 +38,7 @@ from tools import notebooks
 FOLDER = COURSE / "_site"
 SETTINGS = COURSE / "site"
 NEEDED = ("sphinx", "myst_nb", "sphinx_book_theme", "math_core", "ziamath", "fontTools", "brotli", "bs4")
-TEXTS = ("README.md", "TEACHING.md", "CONTRIBUTING.md", "CHANGELOG.md", "data/README.md")
+TEXTS = ("README.md", "TEACHING.md", "CONTRIBUTING.md", "PUBLISHING.md", "CHANGELOG.md", "data/README.md")
 HOUSEKEEPING = 3  # the first code cells of every notebook, which a page folds
 LARGEST = 6_000_000  # bytes of a lesson's page with all its pictures
 LINK = re.compile(r"(?<=\]\()(?!https?://|#|mailto:)([^)\s#]+)(#[^)\s]*)?(?=\))")
@@ -70,6 +70,7 @@ terms
 TEACHING
 README
 CONTRIBUTING
+PUBLISHING
 CHANGELOG
 data/README
 ```

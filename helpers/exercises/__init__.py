@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from helpers.attempts import note
 from helpers.files import CourseError
 
 DEVICE = "The check hands over tensors on the CPU; make your own with `device=x.device`, where x is one of them."
@@ -66,10 +67,18 @@ def find(name):
 
 
 def check(name, answer):
-    """Judge an answer to exercise `name` at once; never raises for a wrong answer. Returns `Feedback`.
+    """Judge an answer to exercise `name` at once, and note the attempt; never raises for a wrong answer.
 
-    Judges compute on the CPU; what the answer computes may lie on any device.
+    Returns `Feedback`. Judges compute on the CPU; what the answer computes may lie on any device.
     """
+    feedback = judged(name, answer)
+    if feedback.message != UNWRITTEN:
+        note(name, feedback.passed)
+    return feedback
+
+
+def judged(name, answer):
+    """`Feedback` to an answer to exercise `name`."""
     judge, hints = find(name)
     try:
         return Feedback(name, True, judge(on_cpu(answer)))

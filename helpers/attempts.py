@@ -1,0 +1,69 @@
+"""What a learner's answers leave behind: a line for each attempt, and one file to hand in."""
+
+import json
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from helpers.files import CourseError, atomic, file_part, own_folder, reason
+
+LOG = "attempts.jsonl"
+UNSIGNED = "It holds names and counts, no answers, and nothing signs it: whoever opens it can change it."
+
+
+def note(name, passed):
+    """Add an attempt at exercise `name` to the learner's file; where nothing can be written, the answer still counts.
+
+    A line is added and nothing else is touched, so that two notebooks can be open at once.
+    """
+    line = json.dumps({"exercise": name, "passed": passed, "at": datetime.now(UTC).isoformat(timespec="seconds")})
+    with suppress(OSError, CourseError):  # a check has judged by now, and a lesson goes on without its diary
+        folder = own_folder("exercises")
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / LOG).open("a", encoding="utf-8", newline="\n") as log:
+            log.write(f"{line}\n")
+
+
+def attempts():
+    """{exercise: {"attempts": how many, "passed_at": the number of the first right one, or None}}, of this learner.
+
+    A line that cannot be read, since a disk was full or somebody edited it, counts as none.
+    """
+    path = own_folder("exercises") / LOG
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        lines = []
+    except OSError as error:
+        raise CourseError(f"{path} cannot be read ({reason(error)})") from error
+    found = {}
+    for line in lines:
+        with suppress(ValueError, KeyError, TypeError):
+            noted = json.loads(line)
+            name, passed = str(noted["exercise"]), noted["passed"] is True
+            entry = found.setdefault(name, {"attempts": 0, "passed_at": None})
+            entry["attempts"] += 1
+            if passed and entry["passed_at"] is None:
+                entry["passed_at"] = entry["attempts"]
+    return found
+
+
+def hand_in(learner):
+    """Write the file that a learner hands in, NAME.json; returns the sentence that says where it is and what it is.
+
+    A CourseError if `learner` is no name, if no exercise was tried, or if the file cannot be written.
+    """
+    if not isinstance(learner, str) or not learner.strip():
+        raise CourseError(f'hand in under a name, as in hand_in("Ada Lovelace"); this is {learner!r}')
+    found = attempts()
+    if not found:
+        raise CourseError(f"no attempt is on record in {own_folder('exercises')}; `check` an exercise first")
+    name = " ".join(learner.split())
+    path = own_folder("exercises") / f"{file_part(name)}.json"
+    written = {"learner": name, "written": datetime.now(UTC).isoformat(timespec="seconds"), "exercises": found}
+    try:
+        with atomic(path) as partial:
+            partial.write_text(json.dumps(written, ensure_ascii=False, indent=1), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise CourseError(f"{path} cannot be written ({reason(error)})") from error
+    passed = sum(entry["passed_at"] is not None for entry in found.values())
+    return f"{path}: {passed} of the {len(found)} exercises that you tried are right. Hand in this file. {UNSIGNED}"

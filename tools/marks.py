@@ -1,0 +1,113 @@
+"""The exercises of a class: `python -m tools.marks FOLDER`, where the files lie that the learners handed in.
+
+Each file was written by `hand_in("name")` in a lesson (helpers.attempts). What comes out is a line an
+exercise, and marks.csv in that folder, a row a learner: a cell says at which attempt an exercise was right ("2"), or
+how many wrong answers it got ("no, 3"); an empty one was never tried. Nothing signs these files: they show a teacher
+where a class is stuck, and are no examination.
+"""
+
+import argparse
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from statistics import median
+
+from helpers.files import CourseError, atomic, reason
+from tools import notebooks
+
+TABLE = "marks.csv"
+FORMULA = ("=", "+", "-", "@", "\t")  # what a spreadsheet would compute, not show
+
+
+def read(path):
+    """(learner, {exercise: (attempts, number of the first right one or None)}) of a file, or a CourseError."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        exercises = {str(name): counts(entry) for name, entry in found["exercises"].items()}
+        return str(found["learner"]), exercises
+    except OSError as error:
+        raise CourseError(f"{path.name} is left out: it cannot be read ({reason(error)})") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CourseError(f"{path.name} is left out: hand_in did not write it, or it was changed") from error
+
+
+def counts(entry):
+    """(attempts, number of the first right one or None), both checked; a ValueError if they cannot be."""
+    tried, passed_at = entry["attempts"], entry["passed_at"]
+    if type(tried) is not int or tried < 1 or (passed_at is not None and type(passed_at) is not int):
+        raise ValueError(entry)
+    if passed_at is not None and not 1 <= passed_at <= tried:
+        raise ValueError(entry)
+    return tried, passed_at
+
+
+def cell(entry):
+    """What the table says about one exercise of one learner."""
+    if entry is None:
+        return ""
+    tried, passed_at = entry
+    return f"no, {tried}" if passed_at is None else str(passed_at)
+
+
+def in_order(names):
+    """Exercises in the order of the lessons; those that no lesson has, last."""
+    place = {notebooks.topic(path): number for number, path in enumerate(notebooks.lessons())}
+    return sorted(names, key=lambda name: (place.get(name.partition(".")[0], len(place)), name))
+
+
+def table(handed_in):
+    """Rows of texts, the heading first, from [(learner, exercises), ...]; learners by name, as they were handed in."""
+    columns = in_order({name for _, exercises in handed_in for name in exercises})
+    rows = [["learner", *columns, "right"]]
+    for learner, exercises in sorted(handed_in, key=lambda pair: pair[0].casefold()):
+        right = sum(passed_at is not None for _, passed_at in exercises.values())
+        rows.append([learner, *(cell(exercises.get(name)) for name in columns), str(right)])
+    passed = Counter(name for _, exercises in handed_in for name, entry in exercises.items() if entry[1] is not None)
+    rows.append(["right, of all", *(f"{passed[name]} of {len(handed_in)}" for name in columns), ""])
+    return rows
+
+
+def summary(handed_in):
+    """One line an exercise, for a terminal: how many tried it, how many are right, and at which attempt (median)."""
+    lines = []
+    for name in in_order({name for _, exercises in handed_in for name in exercises}):
+        entries = [exercises[name] for _, exercises in handed_in if name in exercises]
+        firsts = [passed_at for _, passed_at in entries if passed_at is not None]
+        when = f", at attempt {median(firsts):g} (median)" if firsts else ""
+        lines.append(f"{name:24} tried by {len(entries):3}, right {len(firsts):3}{when}")
+    return "\n".join(lines)
+
+
+def main(arguments):
+    """Read a folder, write its table and print a summary; returns the exit status: 1 if a file had to be left out."""
+    parser = argparse.ArgumentParser(
+        "python -m tools.marks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="where the learners' files lie")
+    folder = parser.parse_args(arguments).folder
+    handed_in, left_out = [], []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            handed_in.append(read(path))
+        except CourseError as error:
+            left_out.append(str(error))
+    if not handed_in:
+        raise CourseError(" ".join([f"no file in {folder} was written by hand_in;", *left_out]).rstrip(";"))
+    try:
+        with atomic(folder / TABLE) as partial, partial.open("w", encoding="utf-8-sig", newline="") as file:
+            csv.writer(file).writerows([[shown(text) for text in row] for row in table(handed_in)])
+    except OSError as error:
+        raise CourseError(f"{folder / TABLE} cannot be written ({reason(error)})") from error
+    print(summary(handed_in))
+    print("\n".join([f"{len(handed_in)} learners; the table is in {folder / TABLE}", *left_out]))
+    return 1 if left_out else 0
+
+
+def shown(text):
+    """A text as a spreadsheet shows it, where it could begin a formula."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+if __name__ == "__main__":
+    notebooks.command(main)
