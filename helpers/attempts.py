@@ -15,7 +15,7 @@ def note(name, passed):
 
     A line is added and nothing else is touched, so that two notebooks can be open at once.
     """
-    line = json.dumps({"exercise": name, "passed": passed, "at": datetime.now(UTC).isoformat(timespec="seconds")})
+    line = json.dumps({"exercise": name, "passed": passed, "at": datetime.now(UTC).isoformat()})
     with suppress(OSError, CourseError):  # a check has judged by now, and a lesson goes on without its diary
         folder = own_folder("exercises")
         folder.mkdir(parents=True, exist_ok=True)
@@ -24,9 +24,10 @@ def note(name, passed):
 
 
 def attempts():
-    """{exercise: {"attempts": how many, "passed_at": the number of the first right one, or None}}, of this learner.
+    """(Beginning, {exercise: {"attempts": n, "passed_at": the number of the first right one, or None}}).
 
-    A line that cannot be read, since a disk was full or somebody edited it, counts as none.
+    The beginning is the time of the first line, "" if there is none: it tells one learner's Colab sessions apart, since
+    each has a file of its own. A line that cannot be read, since a disk was full or somebody edited it, counts as none.
     """
     path = own_folder("exercises") / LOG
     try:
@@ -35,16 +36,17 @@ def attempts():
         lines = []
     except OSError as error:
         raise CourseError(f"{path} cannot be read ({reason(error)})") from error
-    found = {}
+    begun, found = "", {}
     for line in lines:
         with suppress(ValueError, KeyError, TypeError):
             noted = json.loads(line)
-            name, passed = str(noted["exercise"]), noted["passed"] is True
+            name, passed, at = str(noted["exercise"]), noted["passed"] is True, str(noted["at"])
+            begun = begun or at
             entry = found.setdefault(name, {"attempts": 0, "passed_at": None})
             entry["attempts"] += 1
             if passed and entry["passed_at"] is None:
                 entry["passed_at"] = entry["attempts"]
-    return found
+    return begun, found
 
 
 def hand_in(learner):
@@ -54,12 +56,12 @@ def hand_in(learner):
     """
     if not isinstance(learner, str) or not learner.strip():
         raise CourseError(f'hand in under a name, as in hand_in("Ada Lovelace"); this is {learner!r}')
-    found = attempts()
+    begun, found = attempts()
     if not found:
         raise CourseError(f"no attempt is on record in {own_folder('exercises')}; `check` an exercise first")
     name = " ".join(learner.split())
     path = own_folder("exercises") / f"{file_part(name)}.json"
-    written = {"learner": name, "written": datetime.now(UTC).isoformat(timespec="seconds"), "exercises": found}
+    written = {"learner": name, "begun": begun, "exercises": found}
     try:
         with atomic(path) as partial:
             partial.write_text(json.dumps(written, ensure_ascii=False, indent=1), encoding="utf-8", newline="\n")

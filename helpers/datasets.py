@@ -189,7 +189,7 @@ def as_uint8(images):
     return (pixels[:, 0] if pixels.shape[1] == 1 else pixels.permute(0, 2, 3, 1)).contiguous().numpy()
 
 
-def load(name="fashion", shape=None, invert=False, limit=LIMIT):
+def load(name="fashion", shape=None, invert=False, limit=LIMIT, classes=None):
     """The train and test `Images` of a data set of the course, or of a folder of your own images.
 
     name: "fashion" (10,000 + 2,000), "digits" (4,000 + 1,000) or, in colour and with attributes, "faces" (9,000 +
@@ -198,6 +198,7 @@ def load(name="fashion", shape=None, invert=False, limit=LIMIT):
     is only read.
     For a folder: shape (C, H, W), grey of 28 x 28 if it is None; invert: whether dark and bright change places;
     limit: how many files are read.
+    classes: (fewest, most) classes that a lesson can do with, or None; other sets are refused.
     """
     if not isinstance(name, str | PurePath) or (name not in CLASSES and not is_path(str(name))):
         known = ", ".join(map(repr, CLASSES))
@@ -205,9 +206,15 @@ def load(name="fashion", shape=None, invert=False, limit=LIMIT):
             f"dataset {name!r} is not known; choose {known}, or the path of a folder with your own images"
         )
     if name not in CLASSES:
-        called, arrays, classes = folder_arrays(name, checked_shape(shape or GREY), invert, checked_limit(limit))
+        called, arrays, kinds = folder_arrays(name, checked_shape(shape or GREY), invert, checked_limit(limit))
     else:
-        called, arrays, classes = name, full_or_shipped(name), CLASSES[name]
+        called, arrays, kinds = name, full_or_shipped(name), CLASSES[name]
+    if classes and not classes[0] <= len(kinds) <= classes[1]:
+        wanted = str(classes[0]) if classes[0] == classes[1] else f"{classes[0]} to {classes[1]}"
+        raise CourseError(
+            f"{called} has {len(kinds)} class{'es' if len(kinds) > 1 else ''}, and this lesson's networks are told "
+            f"one of {wanted}; each subfolder is a class, and lesson 00 says which lessons take any pictures"
+        )
     if name == "faces":
         both = tuple(labelled_by_hair(arrays, split) for split in SPLITS)
     else:
@@ -216,7 +223,7 @@ def load(name="fashion", shape=None, invert=False, limit=LIMIT):
                 called,
                 as_images(arrays[f"{split}_images"]),
                 torch.from_numpy(arrays[f"{split}_labels"]).long(),
-                classes,
+                kinds,
             )
             for split in SPLITS
         )

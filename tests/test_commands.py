@@ -143,6 +143,11 @@ def colab(command, course):
     assert made in (course / ".ci/run").read_text(encoding="utf-8")
 
 
+def pushed(command, course):
+    """Its repository is not there yet: the same commands reach an empty one in a folder (see the test)."""
+    assert "def test_a_course_is_pushed_to_an_empty_repository(" in Path(__file__).read_text(encoding="utf-8")
+
+
 STARTS = in_test("test_start.py", "test_what_is_started_sees_its_own_environment_and_the_arguments")
 OFFLINE = in_test("test_start.py", "test_a_machine_that_never_sees_the_network")
 TRIED = {
@@ -172,6 +177,11 @@ TRIED = {
     "conda activate autoencoders-to-diffusion": conda,
     f"jupyter lab {NOTEBOOK}": jupyter,
     f"git clone --depth 1 {notebooks.address()}": clone,
+    "git remote add origin https://github.com/OWNER/NAME": pushed,
+    "git remote set-url origin https://github.com/OWNER/NAME": pushed,
+    "git push -u origin main": pushed,
+    "git fetch --unshallow": pushed,
+    "git init -b main": pushed,
     "bash .ci/run": ci,
     "python -m pip install -r tests/requirements.txt -c constraints.txt": ci_line,
     "python -m pytest --fast": in_test("test_conftest.py", "test_fast_leaves_out_notebooks_and_slow_tests"),
@@ -278,6 +288,41 @@ def test_a_documented_command(command, course):
     before = {path.name: path.read_bytes() for path in (course / "notebooks").glob("*.ipynb")}
     TRIED[command](command, course)
     assert {path.name: path.read_bytes() for path in (course / "notebooks").glob("*.ipynb")} == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("begun_as", ["zip", "shallow clone"])
+def test_a_course_is_pushed_to_an_empty_repository(tmp_path, begun_as):
+    """PUBLISHING's commands, with a small history and a folder in place of GitHub."""
+    if not shutil.which("git"):
+        pytest.skip("git is not here")
+
+    def git(*words, folder="course"):
+        named = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        return subprocess.check_output(["git", *named, *words], cwd=tmp_path / folder, encoding="utf-8", timeout=60)
+
+    for folder in ("first", "public"):
+        (tmp_path / folder).mkdir()
+    git("init", "--bare", "-b", "main", folder="public")
+    git("init", "-b", "main", folder="first")
+    for text in "ab":
+        (tmp_path / "first" / "file").write_text(text, encoding="utf-8")
+        git("add", "--all", folder="first")
+        git("commit", "-m", text, folder="first")
+    address = (tmp_path / "public").as_uri()
+    if begun_as == "zip":
+        (tmp_path / "course").mkdir()
+        shutil.copyfile(tmp_path / "first" / "file", tmp_path / "course" / "file")
+        git("init", "-b", "main")
+        git("add", "--all")
+        git("commit", "-m", "b")
+        git("remote", "add", "origin", address)
+    else:
+        git("clone", "--depth", "1", (tmp_path / "first").as_uri(), "course", folder=".")
+        git("fetch", "--unshallow")
+        git("remote", "set-url", "origin", address)
+    git("push", "-u", "origin", "main")
+    assert git("show", "main:file", folder="public") == "b"
 
 
 @pytest.mark.slow

@@ -28,8 +28,9 @@ def table(folder):
         return list(csv.reader(file))
 
 
-def hand_in(folder, file, learner, exercises):
-    (folder / f"{file}.json").write_text(json.dumps({"learner": learner, "exercises": exercises}), encoding="utf-8")
+def hand_in(folder, file, learner, exercises, begun="2026"):
+    found = {"learner": learner, "begun": begun, "exercises": exercises}
+    (folder / f"{file}.json").write_text(json.dumps(found), encoding="utf-8")
 
 
 # A learner
@@ -43,7 +44,9 @@ def test_each_answer_is_an_attempt_and_an_empty_page_is_none(own):
     attempts.note("comparison.2", True)
     check("comparison.2", None)
     attempts.note("comparison.2", True)
-    assert attempts.attempts() == {
+    begun, found = attempts.attempts()
+    assert begun.startswith("20")
+    assert found == {
         "comparison.2": {"attempts": 4, "passed_at": 2},
         "autoencoder.1": {"attempts": 1, "passed_at": None},
     }
@@ -77,7 +80,7 @@ def test_lines_that_cannot_be_read_count_as_none(own):
     attempts.note("gan.1", True)
     with (own / attempts.LOG).open("ab") as log:
         log.write(b'{"exercise": "gan.2"}\n[1]\n7\n\xff\xfe\n{"exercise": "gan.3", "passed": tr')
-    assert list(attempts.attempts()) == ["gan.1"]
+    assert list(attempts.attempts()[1]) == ["gan.1"]
 
 
 def test_an_answer_counts_where_nothing_can_be_written(own, refuses):
@@ -115,12 +118,28 @@ def test_what_a_learner_writes_is_what_a_teacher_reads(own, capsys):
     assert table(own)[1] == ["Ada", "2", "1"]
 
 
+def test_several_files_of_one_learner(tmp_path):
+    wrong, right = {"attempts": 3, "passed_at": None}, {"attempts": 5, "passed_at": 2}
+    hand_in(tmp_path, "Ada", "Ada", {"gan.1": wrong}, "2026-01-02")
+    hand_in(
+        tmp_path, "Ada (1)", "Ada", {"gan.1": {"attempts": 4, "passed_at": 4}}, "2026-01-02"
+    )  # the same diary, later
+    hand_in(tmp_path, "Ada (2)", "Ada", {"gan.1": right, "gan.2": right}, "2026-01-03")  # another session
+    hand_in(tmp_path, "Ada (0)", "Ada", {"gan.2": wrong}, "2026-01-01")  # and one before both
+    marks.main([str(tmp_path)])
+    assert table(tmp_path)[1] == ["Ada", "4", "5", "2"]
+    assert marks.together([marks.read(tmp_path / f"Ada{n}.json") for n in ("", " (1)", " (2)", " (0)")]) == {
+        "Ada": {"gan.1": (9, 4), "gan.2": (8, 5)}
+    }
+
+
 @pytest.mark.parametrize(
     "text",
-    [b"", b"nonsense", b"\xff\xfe", b"[]", b"7", b'{"learner": "x"}', b'{"learner": "x", "exercises": {"gan.1": 2}}',
-     b'{"learner": "x", "exercises": {"gan.1": {"attempts": 1, "passed_at": 2}}}',
-     b'{"learner": "x", "exercises": {"gan.1": {"attempts": true, "passed_at": 1}}}',
-     b'{"learner": "x", "exercises": {"gan.1": {"attempts": 0, "passed_at": null}}}'],
+    [b"", b"nonsense", b"\xff\xfe", b"[]", b"7", b'{"learner": "x"}', b'{"learner": "x", "exercises": {}}',
+     b'{"learner": "x", "begun": "", "exercises": {"gan.1": 2}}',
+     b'{"learner": "x", "begun": "", "exercises": {"gan.1": {"attempts": 1, "passed_at": 2}}}',
+     b'{"learner": "x", "begun": "", "exercises": {"gan.1": {"attempts": true, "passed_at": 1}}}',
+     b'{"learner": "x", "begun": "", "exercises": {"gan.1": {"attempts": 0, "passed_at": null}}}'],
 )  # fmt: skip
 def test_a_file_of_another_kind_is_named_and_left_out(tmp_path, text, capsys, refuses):
     (tmp_path / "other.json").write_bytes(text)

@@ -2,8 +2,9 @@
 
 Each file was written by `hand_in("name")` in a lesson (helpers.attempts). What comes out is a line an
 exercise, and marks.csv in that folder, a row a learner: a cell says at which attempt an exercise was right ("2"), or
-how many wrong answers it got ("no, 3"); an empty one was never tried. Nothing signs these files: they show a teacher
-where a class is stuck, and are no examination.
+how many wrong answers it got ("no, 3"); an empty one was never tried. Several files of one name are one learner: those
+of one Colab session or one machine replace each other, those of several are put together. Nothing signs these files:
+they show a teacher where a class is stuck, and are no examination.
 """
 
 import argparse
@@ -21,11 +22,14 @@ FORMULA = ("=", "+", "-", "@", "\t")  # what a spreadsheet would compute, not sh
 
 
 def read(path):
-    """(learner, {exercise: (attempts, number of the first right one or None)}) of a file, or a CourseError."""
+    """(learner, when the file's attempts began, {exercise: (attempts, number of the first right one or None)}).
+
+    A CourseError if it is no such file.
+    """
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
         exercises = {str(name): counts(entry) for name, entry in found["exercises"].items()}
-        return str(found["learner"]), exercises
+        return str(found["learner"]), str(found["begun"]), exercises
     except OSError as error:
         raise CourseError(f"{path.name} is left out: it cannot be read ({reason(error)})") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -40,6 +44,27 @@ def counts(entry):
     if passed_at is not None and not 1 <= passed_at <= tried:
         raise ValueError(entry)
     return tried, passed_at
+
+
+def together(files):
+    """{learner: exercises} from what `read` returned for each file.
+
+    Files that began at one moment are one diary, handed in again: the longest counts. Others follow each other.
+    """
+    diaries = {}
+    for learner, begun, exercises in files:
+        kept = diaries.setdefault(learner, {}).setdefault(begun, {})
+        if sum(tried for tried, _ in exercises.values()) > sum(tried for tried, _ in kept.values()):
+            diaries[learner][begun] = exercises
+    found = {}
+    for learner, parts in diaries.items():
+        mine = found.setdefault(learner, {})
+        for _, exercises in sorted(parts.items()):
+            for name, (tried, passed_at) in exercises.items():
+                before, first = mine.get(name, (0, None))
+                later = None if passed_at is None else before + passed_at
+                mine[name] = before + tried, later if first is None else first
+    return found
 
 
 def cell(entry):
@@ -57,13 +82,15 @@ def in_order(names):
 
 
 def table(handed_in):
-    """Rows of texts, the heading first, from [(learner, exercises), ...]; learners by name, as they were handed in."""
-    columns = in_order({name for _, exercises in handed_in for name in exercises})
+    """Rows of texts, the heading first, from {learner: exercises}; learners by name."""
+    columns = in_order({name for exercises in handed_in.values() for name in exercises})
     rows = [["learner", *columns, "right"]]
-    for learner, exercises in sorted(handed_in, key=lambda pair: pair[0].casefold()):
+    for learner, exercises in sorted(handed_in.items(), key=lambda pair: pair[0].casefold()):
         right = sum(passed_at is not None for _, passed_at in exercises.values())
         rows.append([learner, *(cell(exercises.get(name)) for name in columns), str(right)])
-    passed = Counter(name for _, exercises in handed_in for name, entry in exercises.items() if entry[1] is not None)
+    passed = Counter(
+        name for exercises in handed_in.values() for name, entry in exercises.items() if entry[1] is not None
+    )
     rows.append(["right, of all", *(f"{passed[name]} of {len(handed_in)}" for name in columns), ""])
     return rows
 
@@ -71,8 +98,8 @@ def table(handed_in):
 def summary(handed_in):
     """One line an exercise, for a terminal: how many tried it, how many are right, and at which attempt (median)."""
     lines = []
-    for name in in_order({name for _, exercises in handed_in for name in exercises}):
-        entries = [exercises[name] for _, exercises in handed_in if name in exercises]
+    for name in in_order({name for exercises in handed_in.values() for name in exercises}):
+        entries = [exercises[name] for exercises in handed_in.values() if name in exercises]
         firsts = [passed_at for _, passed_at in entries if passed_at is not None]
         when = f", at attempt {median(firsts):g} (median)" if firsts else ""
         lines.append(f"{name:24} tried by {len(entries):3}, right {len(firsts):3}{when}")
@@ -86,14 +113,15 @@ def main(arguments):
     )
     parser.add_argument("folder", type=Path, help="where the learners' files lie")
     folder = parser.parse_args(arguments).folder
-    handed_in, left_out = [], []
+    files, left_out = [], []
     for path in sorted(folder.glob("*.json")):
         try:
-            handed_in.append(read(path))
+            files.append(read(path))
         except CourseError as error:
             left_out.append(str(error))
-    if not handed_in:
+    if not files:
         raise CourseError(" ".join([f"no file in {folder} was written by hand_in;", *left_out]).rstrip(";"))
+    handed_in = together(files)
     try:
         with atomic(folder / TABLE) as partial, partial.open("w", encoding="utf-8-sig", newline="") as file:
             csv.writer(file).writerows([[shown(text) for text in row] for row in table(handed_in)])
