@@ -30,12 +30,16 @@ def wanted():
     return bool(os.environ.get("COURSE_RECORD"))
 
 
-def record_sliders(explorer):
-    """The recording of an explorer: its controls, and a picture for every combination of their positions."""
-    scales = thinned({name: positions(control) for name, control in explorer.controls.items()}, POSITIONS)
+def record_sliders(explorer, names=None):
+    """The recording of an explorer: its controls, and a picture for every combination of their positions.
+
+    names: which controls are recorded, all if None; the others stay where they are, and a page does not show them.
+    """
+    recorded = explorer.controls if names is None else {name: explorer.controls[name] for name in names}
+    scales = thinned({name: positions(control) for name, control in recorded.items()}, POSITIONS)
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         frames = [
-            to_pixels(explorer.draw(**dict(zip(scales, values, strict=True))))
+            to_pixels(explorer.draw(**explorer.values() | dict(zip(scales, values, strict=True))))
             for values in product(*(scale.values for scale in scales.values()))
         ]
     strips = encoded(frames)

@@ -118,6 +118,10 @@ class Prompt(Explorer):
             super().redraw()
             self.drawn = values
 
+    def recorded(self):
+        """The picture for every sentence that is offered, as plain data; what draws it takes its time."""
+        return recording.record_sliders(self, ["sentence"])
+
 
 class Player(Explorer):
     """An explorer with buttons that change what is drawn, and one that repeats a step as a film."""
