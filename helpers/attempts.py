@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from helpers.files import CourseError, atomic, file_part, own_folder, reason
+from helpers.files import ELSEWHERE, CourseError, atomic, file_part, own_folder, reason
 
 LOG = "attempts.jsonl"
 UNSIGNED = "It holds names and counts, no answers, and nothing signs it: whoever opens it can change it."
@@ -20,7 +20,7 @@ def note(name, passed):
         folder = own_folder("exercises")
         folder.mkdir(parents=True, exist_ok=True)
         with (folder / LOG).open("a", encoding="utf-8", newline="\n") as log:
-            log.write(f"{line}\n")
+            log.write(f"\n{line}\n")  # a line that was cut off ends here
 
 
 def attempts():
@@ -50,7 +50,7 @@ def attempts():
 
 
 def hand_in(learner):
-    """Write the file that a learner hands in, NAME.json; returns the sentence that says where it is and what it is.
+    """Write the file that a learner hands in, NAME.json, and print where it is and what it is.
 
     A CourseError if `learner` is no name, if no exercise was tried, or if the file cannot be written.
     """
@@ -58,14 +58,17 @@ def hand_in(learner):
         raise CourseError(f'hand in under a name, as in hand_in("Ada Lovelace"); this is {learner!r}')
     begun, found = attempts()
     if not found:
-        raise CourseError(f"no attempt is on record in {own_folder('exercises')}; `check` an exercise first")
-    name = " ".join(learner.split())
+        raise CourseError(
+            f"no attempt is on record in {own_folder('exercises')}; `check` an exercise first, and if you did, that "
+            f"folder cannot be written to: {ELSEWHERE}"
+        )
+    name = " ".join(learner.split()).encode(errors="replace").decode()  # half a character cannot be written
     path = own_folder("exercises") / f"{file_part(name)}.json"
     written = {"learner": name, "begun": begun, "exercises": found}
     try:
         with atomic(path) as partial:
             partial.write_text(json.dumps(written, ensure_ascii=False, indent=1), encoding="utf-8", newline="\n")
     except OSError as error:
-        raise CourseError(f"{path} cannot be written ({reason(error)})") from error
+        raise CourseError(f"{path} cannot be written ({reason(error)}); {ELSEWHERE}") from error
     passed = sum(entry["passed_at"] is not None for entry in found.values())
-    return f"{path}: {passed} of the {len(found)} exercises that you tried are right. Hand in this file. {UNSIGNED}"
+    print(f"{path}: exercises tried: {len(found)}, right: {passed}. Hand in this file. {UNSIGNED}")

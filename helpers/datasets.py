@@ -189,7 +189,7 @@ def as_uint8(images):
     return (pixels[:, 0] if pixels.shape[1] == 1 else pixels.permute(0, 2, 3, 1)).contiguous().numpy()
 
 
-def load(name="fashion", shape=None, invert=False, limit=LIMIT, classes=None):
+def load(name="fashion", shape=None, invert=False, limit=LIMIT, class_counts=None):
     """The train and test `Images` of a data set of the course, or of a folder of your own images.
 
     name: "fashion" (10,000 + 2,000), "digits" (4,000 + 1,000) or, in colour and with attributes, "faces" (9,000 +
@@ -198,7 +198,7 @@ def load(name="fashion", shape=None, invert=False, limit=LIMIT, classes=None):
     is only read.
     For a folder: shape (C, H, W), grey of 28 x 28 if it is None; invert: whether dark and bright change places;
     limit: how many files are read.
-    classes: (fewest, most) classes that a lesson can do with, or None; other sets are refused.
+    class_counts: (fewest, most) classes that a lesson can do with, or None; other sets are refused.
     """
     if not isinstance(name, str | PurePath) or (name not in CLASSES and not is_path(str(name))):
         known = ", ".join(map(repr, CLASSES))
@@ -209,11 +209,11 @@ def load(name="fashion", shape=None, invert=False, limit=LIMIT, classes=None):
         called, arrays, kinds = folder_arrays(name, checked_shape(shape or GREY), invert, checked_limit(limit))
     else:
         called, arrays, kinds = name, full_or_shipped(name), CLASSES[name]
-    if classes and not classes[0] <= len(kinds) <= classes[1]:
-        wanted = str(classes[0]) if classes[0] == classes[1] else f"{classes[0]} to {classes[1]}"
+    if class_counts and not class_counts[0] <= len(kinds) <= class_counts[1]:
+        wanted = " to ".join(map(str, sorted(set(class_counts))))
         raise CourseError(
-            f"{called} has {len(kinds)} class{'es' if len(kinds) > 1 else ''}, and this lesson's networks are told "
-            f"one of {wanted}; each subfolder is a class, and lesson 00 says which lessons take any pictures"
+            f"{called} has {len(kinds)} class{'es' if len(kinds) > 1 else ''}, and this lesson can do with {wanted}; "
+            "each subfolder is a class, and lesson 00 says which lessons take any pictures"
         )
     if name == "faces":
         both = tuple(labelled_by_hair(arrays, split) for split in SPLITS)

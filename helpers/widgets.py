@@ -119,7 +119,7 @@ class Prompt(Explorer):
             self.drawn = values
 
     def recorded(self):
-        """The picture for every sentence that is offered, as plain data; what draws it takes its time."""
+        """The picture for every sentence that is offered, as plain data; all sliders would take too long."""
         return recording.record_sliders(self, ["sentence"])
 
 

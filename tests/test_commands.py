@@ -143,13 +143,9 @@ def colab(command, course):
     assert made in (course / ".ci/run").read_text(encoding="utf-8")
 
 
-def pushed(command, course):
-    """Its repository is not there yet: the same commands reach an empty one in a folder (see the test)."""
-    assert "def test_a_course_is_pushed_to_an_empty_repository(" in Path(__file__).read_text(encoding="utf-8")
-
-
 STARTS = in_test("test_start.py", "test_what_is_started_sees_its_own_environment_and_the_arguments")
 OFFLINE = in_test("test_start.py", "test_a_machine_that_never_sees_the_network")
+PUSHED = in_test("test_commands.py", "test_a_course_is_pushed_to_an_empty_repository")
 TRIED = {
     "python3 start.py": STARTS,
     "python3 start.py --no-browser": STARTS,
@@ -177,11 +173,11 @@ TRIED = {
     "conda activate autoencoders-to-diffusion": conda,
     f"jupyter lab {NOTEBOOK}": jupyter,
     f"git clone --depth 1 {notebooks.address()}": clone,
-    "git remote add origin https://github.com/OWNER/NAME": pushed,
-    "git remote set-url origin https://github.com/OWNER/NAME": pushed,
-    "git push -u origin main": pushed,
-    "git fetch --unshallow": pushed,
-    "git init -b main": pushed,
+    "git remote add origin https://github.com/OWNER/NAME": PUSHED,
+    "git remote set-url origin https://github.com/OWNER/NAME": PUSHED,
+    "git push -u origin main": PUSHED,
+    "git fetch --unshallow": PUSHED,
+    "git init -b main": PUSHED,
     "bash .ci/run": ci,
     "python -m pip install -r tests/requirements.txt -c constraints.txt": ci_line,
     "python -m pytest --fast": in_test("test_conftest.py", "test_fast_leaves_out_notebooks_and_slow_tests"),
@@ -298,7 +294,9 @@ def test_a_course_is_pushed_to_an_empty_repository(tmp_path, begun_as):
         pytest.skip("git is not here")
 
     def git(*words, folder="course"):
-        named = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        named = [
+            f"-c{setting}" for setting in ("user.name=a", "user.email=a@b", "commit.gpgsign=false", "core.hooksPath=")
+        ]
         return subprocess.check_output(["git", *named, *words], cwd=tmp_path / folder, encoding="utf-8", timeout=60)
 
     for folder in ("first", "public"):

@@ -556,10 +556,10 @@ def test_a_tool_takes_a_folder_from_wherever_it_is_called(some, tmp_path, monkey
 )
 def test_a_lesson_that_is_told_classes_refuses_other_numbers(some, classes, words, refuses):
     with refuses(words, "each subfolder is a class"):
-        load(some, classes=classes)
+        load(some, class_counts=classes)
 
 
 @pytest.mark.parametrize("classes", [None, (1, 10), (1, 1)])
 def test_a_set_with_as_many_classes_as_a_lesson_can_do_with(some, classes):
-    assert len(load(some, classes=classes)[0].classes) == 1
-    assert len(load("fashion", classes=classes and (10, 10))[0].classes) == 10
+    assert len(load(some, class_counts=classes)[0].classes) == 1
+    assert len(load("fashion", class_counts=classes and (10, 10))[0].classes) == 10

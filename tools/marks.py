@@ -1,10 +1,10 @@
 """The exercises of a class: `python -m tools.marks FOLDER`, where the files lie that the learners handed in.
 
-Each file was written by `hand_in("name")` in a lesson (helpers.attempts). What comes out is a line an
-exercise, and marks.csv in that folder, a row a learner: a cell says at which attempt an exercise was right ("2"), or
-how many wrong answers it got ("no, 3"); an empty one was never tried. Several files of one name are one learner: those
-of one Colab session or one machine replace each other, those of several are put together. Nothing signs these files:
-they show a teacher where a class is stuck, and are no examination.
+Each file was written by `hand_in("name")` in a lesson (helpers.attempts). It prints a line for each exercise, and
+writes marks.csv into that folder, a row for each learner: a cell says at which attempt an exercise was right ("2"), or
+how many wrong answers it got ("no, 3"); an empty one was never tried. Several files of one name are one learner: of
+those from one session or machine the longest counts, those of several are put together. Nothing signs these files: they
+show a teacher where a class is stuck, and are no examination.
 """
 
 import argparse
@@ -28,18 +28,19 @@ def read(path):
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8-sig"))
+        json.dumps(found, ensure_ascii=False).encode()  # a ValueError for what no table can hold
         exercises = {str(name): counts(entry) for name, entry in found["exercises"].items()}
         return str(found["learner"]), str(found["begun"]), exercises
     except OSError as error:
         raise CourseError(f"{path.name} is left out: it cannot be read ({reason(error)})") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CourseError(f"{path.name} is left out: hand_in did not write it, or it was changed") from error
 
 
 def counts(entry):
     """(attempts, number of the first right one or None), both checked; a ValueError if they cannot be."""
     tried, passed_at = entry["attempts"], entry["passed_at"]
-    if type(tried) is not int or tried < 1 or (passed_at is not None and type(passed_at) is not int):
+    if type(tried) is not int or not 1 <= tried < 1_000_000 or (passed_at is not None and type(passed_at) is not int):
         raise ValueError(entry)
     if passed_at is not None and not 1 <= passed_at <= tried:
         raise ValueError(entry)
@@ -113,6 +114,8 @@ def main(arguments):
     )
     parser.add_argument("folder", type=Path, help="where the learners' files lie")
     folder = parser.parse_args(arguments).folder
+    if not folder.is_dir():
+        raise CourseError(f"there is no folder {folder}; name the one with the learners' files")
     files, left_out = [], []
     for path in sorted(folder.glob("*.json")):
         try:
@@ -128,7 +131,11 @@ def main(arguments):
     except OSError as error:
         raise CourseError(f"{folder / TABLE} cannot be written ({reason(error)})") from error
     print(summary(handed_in))
-    print("\n".join([f"{len(handed_in)} learners; the table is in {folder / TABLE}", *left_out]))
+    print(
+        "\n".join(
+            [f"{len(handed_in)} learner{'s' * (len(handed_in) != 1)}; the table is in {folder / TABLE}", *left_out]
+        )
+    )
     return 1 if left_out else 0
 
 

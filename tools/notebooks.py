@@ -344,7 +344,13 @@ def demo(path):
 
 def address():
     """The repository's address, as pyproject.toml states it; a CourseError if no badge could be made of it."""
-    stated = tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Repository"]
+    try:
+        project = tomllib.loads((COURSE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        stated = str(project["urls"]["Repository"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CourseError(
+            f"pyproject.toml has no Repository under [project.urls] that can be read ({error})"
+        ) from error
     if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+(?<!\.git)", stated):
         raise CourseError(
             f"pyproject.toml has {stated!r}; write https://github.com/OWNER/NAME, no slash or .git at its end"
