@@ -552,7 +552,7 @@ def test_a_tool_takes_a_folder_from_wherever_it_is_called(some, tmp_path, monkey
 
 
 @pytest.mark.parametrize(
-    ("classes", "words"), [((2, 10), "1 class, "), ((10, 10), "told one of 10; "), ((4, 9), "4 to 9")]
+    ("classes", "words"), [((2, 10), "1 class, "), ((10, 10), "do with 10; "), ((4, 9), "4 to 9")]
 )
 def test_a_lesson_that_is_told_classes_refuses_other_numbers(some, classes, words, refuses):
     with refuses(words, "each subfolder is a class"):
