@@ -41,6 +41,7 @@ def use_style():
             "figure.constrained_layout.use": True,
             "figure.dpi": 100,
             "figure.figsize": (6, 3.2),
+            "figure.titlesize": 11,
             "figure.facecolor": "white",
             "font.size": 10,
             "image.cmap": "gray_r",
@@ -150,12 +151,14 @@ def show_rows(rows, labels=(), title="", low=0.0, high=1.0, ax=None, columns=Non
         sheets = [in_colour(sheet) for sheet in sheets]
     gap = np.full((4, *sheets[0].shape[1:]), PAPER, dtype=np.float32)
     sheet = np.concatenate([part for s in sheets for part in (s, gap)][:-1])
+    scale = 0.02  # inches for a pixel: two dots
     if ax is None:
         longest = max(len(line) for label in rows for line in label.split("\n"))
         beside = 0.2 + 0.08 * longest  # inches for the words on the left
-        scale = min(0.02, (7 - beside) / sheet.shape[1])  # inches for a pixel
+        scale = min(scale, (7 - beside) / sheet.shape[1])
         ax = new_axes(beside + scale * sheet.shape[1], scale * sheet.shape[0] + 0.35 + 0.25 * bool(labels))
-    ax.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    drawn = "nearest" if scale >= 0.01 else "antialiased"  # with less than a dot for a pixel, none may be left out
+    ax.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation=drawn)
     middles = np.cumsum([0] + [len(s) + 4 for s in sheets[:-1]]) + np.array([len(s) / 2 for s in sheets])
     ax.set_yticks(middles if any(rows) else [], list(rows) if any(rows) else [])
     width = (sheet.shape[1] + 2) / columns

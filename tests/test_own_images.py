@@ -551,9 +551,7 @@ def test_a_tool_takes_a_folder_from_wherever_it_is_called(some, tmp_path, monkey
     assert "'fasion' is neither a data set of the course (fashion, digits" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("classes", "words"), [((2, 10), "1 class, "), ((10, 10), "do with 10; "), ((4, 9), "4 to 9")]
-)
+@pytest.mark.parametrize(("classes", "words"), [((2, 10), "1 class, "), ((10, 10), "do with 10; "), ((4, 9), "4 to 9")])
 def test_a_lesson_that_is_told_classes_refuses_other_numbers(some, classes, words, refuses):
     with refuses(words, "each subfolder is a class"):
         load(some, class_counts=classes)

@@ -563,3 +563,10 @@ def test_a_film_shows_its_pictures_in_turn_again_and_again():
     for frame, grey in enumerate((51, 153, 255)):
         film.seek(frame)
         assert (np.asarray(film.convert("L")) == grey).all()
+
+
+@pytest.mark.parametrize(("columns", "drawn"), [(4, "nearest"), (20, "antialiased")])
+def test_small_pictures_are_not_thinned_out(columns, drawn):
+    """Where a picture has fewer dots than pixels, every pixel counts: a line of one pixel stays visible."""
+    ax = plotting.show_rows({"": torch.rand(columns, 3, 64, 64)})
+    assert ax.images[0].get_interpolation() == drawn
