@@ -61,9 +61,8 @@ class Images:
         return len(self.images)
 
     def __repr__(self):
-        kinds = f"{len(self.classes)} class{'es' if len(self.classes) > 1 else ''}"
         also = f", {', '.join(self.attributes)}" if self.attributes else ""
-        return f"{self.name}: {len(self):,} images {self.shape}, {kinds}{also}"
+        return f"{self.name}: {len(self):,} images {self.shape}, {counted(self.classes)}{also}"
 
     def to(self, device):
         """The same set with its tensors on `device`."""
@@ -100,6 +99,11 @@ class Images:
         if poor:
             raise CourseError(f"there are fewer than {share} images of {', '.join(poor)} in {self.name}; lower count")
         return torch.cat([shuffled[labels == c][:share] for c in range(k)]).to(self.labels.device)
+
+
+def counted(classes):
+    """How many classes, in words."""
+    return f"{len(classes)} class{'es' if len(classes) > 1 else ''}"
 
 
 class Batches:
@@ -206,14 +210,14 @@ def load(name="fashion", shape=None, invert=False, limit=LIMIT, class_counts=Non
             f"dataset {name!r} is not known; choose {known}, or the path of a folder with your own images"
         )
     if name not in CLASSES:
-        called, arrays, kinds = folder_arrays(name, checked_shape(shape or GREY), invert, checked_limit(limit))
+        called, arrays, classes = folder_arrays(name, checked_shape(shape or GREY), invert, checked_limit(limit))
     else:
-        called, arrays, kinds = name, full_or_shipped(name), CLASSES[name]
-    if class_counts and not class_counts[0] <= len(kinds) <= class_counts[1]:
+        called, arrays, classes = name, full_or_shipped(name), CLASSES[name]
+    if class_counts and not class_counts[0] <= len(classes) <= class_counts[1]:
         wanted = " to ".join(map(str, sorted(set(class_counts))))
         raise CourseError(
-            f"{called} has {len(kinds)} class{'es' if len(kinds) > 1 else ''}, and this lesson can do with {wanted}; "
-            "each subfolder is a class, and lesson 00 says which lessons take any pictures"
+            f"{called} has {counted(classes)}, and this lesson can do with {wanted}; each subfolder is a class, "
+            "and lesson 00 says which lessons take any pictures"
         )
     if name == "faces":
         both = tuple(labelled_by_hair(arrays, split) for split in SPLITS)
@@ -223,7 +227,7 @@ def load(name="fashion", shape=None, invert=False, limit=LIMIT, class_counts=Non
                 called,
                 as_images(arrays[f"{split}_images"]),
                 torch.from_numpy(arrays[f"{split}_labels"]).long(),
-                kinds,
+                classes,
             )
             for split in SPLITS
         )

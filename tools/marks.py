@@ -131,11 +131,8 @@ def main(arguments):
     except OSError as error:
         raise CourseError(f"{folder / TABLE} cannot be written ({reason(error)})") from error
     print(summary(handed_in))
-    print(
-        "\n".join(
-            [f"{len(handed_in)} learner{'s' * (len(handed_in) != 1)}; the table is in {folder / TABLE}", *left_out]
-        )
-    )
+    learners = f"{len(handed_in)} learner{'s' if len(handed_in) > 1 else ''}"
+    print(f"{learners}; the table is in {folder / TABLE}", *left_out, sep="\n")
     return 1 if left_out else 0
 
 
