@@ -294,9 +294,8 @@ def test_a_course_is_pushed_to_an_empty_repository(tmp_path, begun_as):
         pytest.skip("git is not here")
 
     def git(*words, folder="course"):
-        named = [
-            f"-c{setting}" for setting in ("user.name=a", "user.email=a@b", "commit.gpgsign=false", "core.hooksPath=")
-        ]
+        settings = ("user.name=a", "user.email=a@b", "commit.gpgsign=false", "core.hooksPath=")
+        named = [word for setting in settings for word in ("-c", setting)]
         return subprocess.check_output(["git", *named, *words], cwd=tmp_path / folder, encoding="utf-8", timeout=60)
 
     for folder in ("first", "public"):
