@@ -3,11 +3,14 @@
 import matplotlib as mpl
 import numpy as np
 import torch
-from matplotlib.colors import to_rgb
+from matplotlib.colors import ListedColormap, to_rgb
 from PIL import Image, ImageDraw
 
 from helpers.files import CourseError
 from helpers.plotting import COLOURS, as_pixels, in_colour, new_axes
+
+# From orange (0) over white to purple (1), both pale enough for black points and grey ones on top of them.
+VERDICT = ListedColormap(mpl.colormaps["PuOr"](np.linspace(0.2, 0.8, 256)), "verdict")
 
 
 def plane(codes):
@@ -122,7 +125,7 @@ def board(heat, box, points, arrows=None, size=360):
     heat: (rows, columns) from 0 (orange) to 1 (purple), from below, filling `box` = (x_min, x_max, y_min, y_max).
     points: {colour: (N, 2)}. arrows: their starts and ends, both (N, 2), or None.
     """
-    heat = mpl.colormaps["PuOr"](torch.as_tensor(heat).detach().cpu().numpy()[::-1], bytes=True)
+    heat = VERDICT(torch.as_tensor(heat).detach().cpu().numpy()[::-1], bytes=True)
     page = Image.fromarray(heat[..., :3]).resize((2 * size, 2 * size), Image.Resampling.BICUBIC)
     pen, scale = ImageDraw.Draw(page), 2 * size / np.array([box[1] - box[0], box[2] - box[3]])
 

@@ -6,6 +6,7 @@ Every function takes an optional `ax` and returns it. Images are tensors (N, 1, 
 """
 
 import io
+import textwrap
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -140,7 +141,7 @@ def show_grid(images, columns=10, title="", low=0.0, high=1.0, ax=None):
 def show_rows(rows, labels=(), title="", low=0.0, high=1.0, ax=None, columns=None):
     """Labelled rows of images under each other: {label: images}, for before and after; a film strip has one row.
 
-    labels: words under the columns, one for each or none.
+    labels: words under the columns, one for each or none; where they are wider than a column, in several lines.
     """
     if columns is None:
         columns = max(len(images) for images in rows.values())
@@ -156,7 +157,10 @@ def show_rows(rows, labels=(), title="", low=0.0, high=1.0, ax=None, columns=Non
         longest = max(len(line) for label in rows for line in label.split("\n"))
         beside = 0.2 + 0.08 * longest  # inches for the words on the left
         scale = min(scale, (7 - beside) / sheet.shape[1])
-        ax = new_axes(beside + scale * sheet.shape[1], scale * sheet.shape[0] + 0.35 + 0.25 * bool(labels))
+        size, labels = fitted([str(label) for label in labels], scale * sheet.shape[1] / columns)
+        below = 0.09 + 0.16 * max(label.count("\n") + 1 for label in labels) if labels else 0
+        ax = new_axes(beside + scale * sheet.shape[1], scale * sheet.shape[0] + 0.35 + below)
+        ax.tick_params(axis="x", labelsize=size)
     drawn = "nearest" if scale >= 0.01 else "antialiased"  # with less than a dot for a pixel, none may be left out
     ax.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation=drawn)
     middles = np.cumsum([0] + [len(s) + 4 for s in sheets[:-1]]) + np.array([len(s) / 2 for s in sheets])
@@ -168,6 +172,21 @@ def show_rows(rows, labels=(), title="", low=0.0, high=1.0, ax=None, columns=Non
     note = broken([image for images in rows.values() for image in images])
     ax.set_title("\n".join(filter(None, (title, note))))
     return ax
+
+
+def fitted(labels, width):
+    """(Size of the letters in points, labels) so that no line of a label is wider than `width` inches.
+
+    Letters get a little smaller, and if that is not enough, labels are broken between words.
+    """
+    letter = 0.0082  # inches that a letter takes, on average, for each point of its size
+    longest = max(map(len, labels), default=0)
+    for size in (10, 9, 8):
+        if longest * letter * size <= width:
+            return size, labels
+    lines = [textwrap.wrap(label, max(1, int(width / letter / 10)), break_long_words=False) for label in labels]
+    longest = max(len(line) for label in lines for line in label)
+    return max(6, min(10, width / letter / longest)), ["\n".join(label) for label in lines]
 
 
 def plot_losses(losses, marks=None, title="", ylabel="loss", ax=None):
@@ -190,7 +209,7 @@ def plot_losses(losses, marks=None, title="", ylabel="loss", ax=None):
     ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
     name_marks(ax, {label: height for label, height in marks.items() if np.isfinite(height)})
     if isinstance(losses, dict) and any(map(len, losses.values())):
-        ax.legend()
+        ax.legend(**({} if marks else {"loc": "upper left", "bbox_to_anchor": (1, 1)}))  # beside the curves, if it may
     notes = [": ".join(filter(None, (name, gap(values)))) for name, values in curves.items() if gap(values)]
     ax.set(xlabel="step", ylabel=ylabel, title="\n".join(filter(None, (title, ", ".join(notes)))))
     return ax
@@ -238,7 +257,8 @@ def gap(values):
 def use_plain_log_axis(ax, ratio):
     """A logarithmic axis with numbers as people write them (0.6); ratio: the highest value over the lowest."""
     ax.set_yscale("log")
-    numbered = (1, 2, 3, 4, 6, 8) if ratio < 4 else (1, 2, 3, 5) if ratio < 10 else (1, 2, 5) if ratio < 100 else (1,)
+    choices = {2.5: (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9), 4: (1, 2, 3, 4, 6, 8), 10: (1, 2, 3, 5), 100: (1, 2, 5)}
+    numbered = next((some for most, some in choices.items() if ratio < most), (1,))
     ax.yaxis.set_major_locator(LogLocator(subs=numbered))
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     ax.yaxis.set_minor_formatter(NullFormatter())

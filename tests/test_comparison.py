@@ -79,6 +79,6 @@ def test_without_images_a_sentence_says_how_to_get_them(results):
     notebook = notebooks.fresh(PATH, dataset="digits", steps=800)
     end = next(i for i, cell in enumerate(notebook.cells) if "find_samples(dataset, steps)" in cell.source)
     notebook.cells = notebook.cells[: end + 1]
-    missing = "no digits images of VAE, conditional GAN, diffusion, diffusion, 5 steps, diffusion, guided, flow"
+    missing = "no digits images of VAE, VAE, larger, conditional GAN, diffusion, diffusion, 5 steps, diffusion, guided"
     with pytest.raises(CellExecutionError, match=missing):
         notebooks.execute(notebook, PATH.parent, timeout=600)

@@ -303,6 +303,7 @@ def test_an_evaluation_is_the_measures_one_by_one(fashion, judge):
     scores = evaluate(images, train, test, judge)
     assert dataclasses.astuple(scores) == pytest.approx(dataclasses.astuple(expected), rel=1e-5)
     assert scores == compare({"grey": images}, train, test, judge)["grey"]
+    assert scores == evaluate(images, train, test, judge, features)
 
 
 def test_a_thief_is_caught(fashion, judge):

@@ -259,6 +259,28 @@ def test_each_column_has_its_label_at_its_middle():
         assert x == pytest.approx(30 * i + 13.5, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("labels", "lines"),
+    [
+        (["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"], 2),
+        (["t = 1000", "t = 860", "t = 720", "t = 0"], 1),  # a little smaller, and not broken
+        (["original", "no class", "another class"], 2),
+        (range(10), 1),
+    ],
+)
+def test_labels_of_columns_do_not_touch(labels, lines):
+    with mpl.rc_context():
+        plotting.use_style()
+        ax = show_rows({"a row with a long name": IMAGES[: len(labels)]}, labels)
+        ax.figure.canvas.draw()
+    texts = ax.get_xticklabels()
+    assert [text.get_text().replace("\n", " ") for text in texts] == [str(label) for label in labels]
+    assert max(text.get_text().count("\n") for text in texts) == lines - 1
+    boxes = [text.get_window_extent() for text in texts]
+    assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes)), "labels touch"
+    assert all(box.y0 >= 0 for box in boxes), "a label is cut"
+
+
 def test_rows_show_their_images_under_each_other():
     (picture,) = show_rows({"before": IMAGES[:4], "after": IMAGES[4:8]}).get_images()
     sheet = picture.get_array()
@@ -310,6 +332,15 @@ def test_several_losses_are_told_apart():
     assert len({line.get_color() for line in ax.lines}) == 2
 
 
+def test_the_names_of_several_losses_hide_none_of_them():
+    with mpl.rc_context():
+        plotting.use_style()
+        ax = plot_losses({"eps": [0.4] * 50, "x_0": [0.5] * 50, "v": [0.9] * 50})
+        ax.figure.canvas.draw()
+    names = ax.get_legend().get_window_extent()
+    assert ax.get_window_extent().x1 <= names.x0 and names.x1 <= ax.figure.bbox.x1
+
+
 def test_marks_are_named_lines():
     ax = plot_losses([3.0, 2.0], marks={"PCA": 2.5})
     assert ax.lines[-1].get_ydata() == [2.5, 2.5]
@@ -343,7 +374,8 @@ def test_a_mark_at_zero_is_not_lost():
 
 
 @pytest.mark.parametrize(
-    ("low", "high"), [(0.3, 0.34), (0.25, 0.95), (0.2, 1.9), (0.02, 0.9), (1e-3, 5.0), (1e-7, 1.0), (3, 2e4)]
+    ("low", "high"),
+    [(0.3, 0.34), (110, 190), (61, 95), (0.25, 0.95), (0.2, 1.9), (0.02, 0.9), (1e-3, 5.0), (1e-7, 1.0), (3, 2e4)],
 )
 def test_heights_are_written_as_people_write_numbers(low, high):
     ax = plot_losses(np.geomspace(high, low, 50))
@@ -532,6 +564,11 @@ def test_beside_shows_both_arrays_at_the_same_height():
 
 
 # The game board
+
+
+def test_black_and_grey_points_are_seen_on_every_part_of_a_board():
+    dark = np.array(maps.VERDICT(np.linspace(0, 1, 50)))[:, :3].mean(axis=1)
+    assert dark.min() > 0x77 / 255 + 0.05 and dark[25] > dark[[0, -1]].max() + 0.2
 
 
 def test_a_board_shows_its_heat_from_below():

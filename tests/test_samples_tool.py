@@ -41,8 +41,8 @@ def test_of_a_lesson_only_the_last_network_is_trained():
         cells = [cell.source for cell in notebooks.read(path).cells if cell.cell_type == "code"]
         if any("save_samples(" in cell for cell in cells):
             text, made = "\n".join(cells[i] for i in samples.needed(cells)), made + 1
-            two = notebooks.topic(path) in ("variational", "flow_matching")  # and then a prior, or a student
-            trainings = 2 if two else 1
+            more = {"variational": 1, "flow_matching": 1, "gan": 2}  # a prior, a student, a VAE with its prior
+            trainings = 1 + more.get(notebooks.topic(path), 0)
             assert text.count("train_or_load(") == trainings and "save_samples(" in text, path.stem
     assert made >= 4
 
@@ -63,3 +63,31 @@ save_samples(torch.zeros(2000, 1, 28, 28))"""
     samples.make(tmp_path / "99.ipynb", 7, 3, tmp_path / "made")
     assert [file.name for file in (tmp_path / "made" / "samples").iterdir()] == ["grey_fashion_7_seed3.npz"]
     assert (tmp_path / "99.ipynb").read_bytes() == before
+
+
+def written(tmp_path, *sources):
+    """A lesson of these cells, after the three that are housekeeping."""
+    cells = ["import sys", "dataset = 'fashion'\nsteps = 5\nseed = 0", "made = []", *sources]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
+    notebook.cells[1].metadata["tags"] = ["parameters"]
+    path = tmp_path / "99.ipynb"
+    nbformat.write(notebook, path)
+    return path
+
+
+def test_one_model_alone_and_another_line(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(notebooks, "execute", lambda notebook, *folder, **how: seen.append(notebook))
+    sources = ["heavy = 1", "more = 0  # or so", "save_samples('A', heavy)", 'save_samples("A, larger", more)']
+    path = written(tmp_path, *sources)
+    samples.make(path, None, 0, tmp_path, "A, larger", [("more", "56")])
+    assert [cell.source for cell in seen[0].cells[3:]] == ["more = 56", sources[3]]
+
+
+@pytest.mark.parametrize(
+    ("model", "lines", "words"), [("B", (), 'save_samples("B"'), ("A", [("other", "1")], "line `other = ...`")]
+)
+def test_what_a_lesson_does_not_have_is_named(tmp_path, refuses, model, lines, words):
+    path = written(tmp_path, 'save_samples("A", 1)')
+    with refuses(words):
+        samples.make(path, None, 0, tmp_path, model, lines)

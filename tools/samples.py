@@ -2,6 +2,7 @@
 
 python -m tools.samples variational gan conditional_gan reverse_diffusion      the lessons' own budgets
 python -m tools.samples gan --steps 11500 --seed 1                             another budget, another seed
+python -m tools.samples gan --model "VAE, larger" --set vae_steps=5600         one of its models, if it asks for this
 python -m tools.samples reverse_diffusion flow_matching        lesson 11 also draws with the network of lesson 09
 
 Of a lesson only the cells run that its `save_samples(...)` cells need; the lesson's file is not changed. A lesson finds
@@ -10,10 +11,12 @@ what the lessons before it in the same command trained.
 
 import argparse
 import dis
+import re
 import symtable
 import tempfile
 from pathlib import Path
 
+from helpers.files import CourseError
 from tools import notebooks
 
 
@@ -44,25 +47,44 @@ def loaded_first(source):
     return loaded
 
 
-def needed(sources):
-    """Positions of the code cells that the `save_samples(...)` cells need, themselves included.
+def needed(sources, wish="save_samples("):
+    """Positions of the code cells that those with `wish` in them need, themselves included.
 
     It is a backward slice by names. The first three, housekeeping, always belong to it.
     """
     chosen, wanted = set(range(3)), set()
     for i in reversed(range(3, len(sources))):
         defined, used = names(sources[i])
-        if "save_samples(" in sources[i] or defined & wanted:
+        if wish in sources[i] or defined & wanted:
             chosen.add(i)
             wanted = wanted - defined | used
     return sorted(chosen)
 
 
-def make(path, steps, seed, folder):
-    """Run the needed cells of a lesson with this seed (and steps, if given); its images go to folder/samples."""
+def assigned(sources, name, value):
+    """The cells with the only line `name = ...` that they have changed to `name = value`; a CourseError otherwise."""
+    changed = [re.subn(rf"^{name} = .*", f"{name} = {value}", source, flags=re.M) for source in sources]
+    if sum(count for _, count in changed) != 1:
+        raise CourseError(f"--set {name}={value}: the lesson should have one line `{name} = ...`")
+    return [source for source, _ in changed]
+
+
+def make(path, steps, seed, folder, model=None, lines=()):
+    """Run the needed cells of a lesson with this seed (and steps, if given); its images go to folder/samples.
+
+    model: whose images alone (default: everybody's); lines: pairs (name, value) of other lines to be changed.
+    """
     notebook = notebooks.fresh(path, steps=steps, seed=seed)
     cells = notebooks.code_cells(notebook)
-    notebook.cells = [cells[i] for i in needed([cell.source for cell in cells])]
+    sources = [cell.source for cell in cells]
+    for name, value in lines:
+        sources = assigned(sources, name, value)
+    wish = f'save_samples("{model}"' if model else "save_samples("
+    if not any(wish in source for source in sources):
+        raise CourseError(f"{path.stem} has no line with {wish}")
+    for cell, source in zip(cells, sources, strict=True):
+        cell.source = source
+    notebook.cells = [cells[i] for i in needed(sources, wish)]
     notebooks.execute(notebook, path.parent, timeout=3600, results=folder)
 
 
@@ -74,10 +96,15 @@ def main(arguments):
     parser.add_argument("lessons", nargs="+", help="topics of lessons that leave samples, in the order above")
     parser.add_argument("--steps", type=int, help="the lesson's parameter (default: as it is there)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--model", help="the images of this model alone (default: of all)")
+    parser.add_argument(
+        "--set", action="append", default=[], type=lambda words: words.partition("=")[::2], metavar="NAME=VALUE",
+        help="another line of the lesson, such as vae_steps=5600",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         for path in notebooks.named(options.lessons, notebooks.lessons):
-            make(path, options.steps, options.seed, folder)
+            make(path, options.steps, options.seed, folder, options.model, options.set)
         notebooks.ship_files(Path(folder, "samples").glob("*.npz"), notebooks.SAMPLES)
 
 

@@ -5,6 +5,8 @@ import math
 import torch
 from torch import nn
 
+from helpers.training import progress, set_seed
+
 
 # --- from notebooks/04_variational.ipynb; edit there ---
 def reparameterise(mu, log_var):
@@ -32,6 +34,36 @@ class VAE(nn.Module):
 
     def sample_prior(self, n, device):
         return torch.randn(n, self.d, device=device)  # z ~ p(z)
+
+
+def vae_loss(model, batch, beta):
+    """Absolute error plus beta times the KL, summed over pixels and code, mean over images."""
+    x, _ = batch
+    mu, log_var = model.encode(x)
+    z = reparameterise(mu, log_var)
+    error = (model.decoder(z) - x).abs().flatten(1).sum(dim=1)  # (N,)
+    return (error + beta * model.kl(z, mu, log_var)).mean()
+
+
+def fit_vae(model, data, steps, seed, beta, lr=2e-3, loss=vae_loss):
+    """Train on `steps` batches of 64; returns the history."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=steps)
+    losses = []
+    set_seed(seed)
+    for batch in progress(data.batches(64, steps=steps, seed=seed), losses):
+        value = loss(model, batch, beta)
+        optimizer.zero_grad()
+        value.backward()
+        optimizer.step()
+        schedule.step()
+        losses.append(value.item())
+    return {"loss": losses}
+
+@torch.no_grad()
+def sample_vae(model, n=2000):
+    """n images (n, 1, 28, 28) of codes from the model's prior, on its own device."""
+    return model.decoder(model.sample_prior(n, next(model.parameters()).device))
 
 
 def log_normal(z, mu, log_var):
