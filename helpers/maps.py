@@ -10,7 +10,7 @@ from helpers.files import CourseError
 from helpers.plotting import COLOURS, as_pixels, in_colour, new_axes
 
 # From orange (0) over white to purple (1), both pale enough for black points and grey ones on top of them.
-VERDICT = ListedColormap(mpl.colormaps["PuOr"](np.linspace(0.2, 0.8, 256)), "verdict")
+VERDICT = ListedColormap(mpl.colormaps["PuOr"](np.linspace(0.28, 0.72, 256)), "verdict")
 
 
 def plane(codes):

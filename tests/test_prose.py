@@ -1,0 +1,64 @@
+"""The numbers in the words of a lesson: each decimal one is printed by the lesson, or stands in its code, or is listed
+here with where it comes from. So a lesson that is executed again cannot keep the old numbers in its sentences.
+"""
+
+import re
+
+import nbformat
+import pytest
+
+from tools import notebooks
+
+NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?"
+ELSEWHERE = {}
+
+
+def values(text):
+    """All numbers in a text, without their signs."""
+    return [float(word.replace(",", "")) for word in re.findall(NUMBER + r"(?:e[-+]?\d+)?", text)]
+
+
+def printed(notebook):
+    """Numbers that the outputs of a notebook show as text."""
+    texts = []
+    for output in (output for cell in notebooks.code_cells(notebook) for output in cell.outputs):
+        texts.append(output.get("text", ""))
+        texts += [data for kind, data in output.get("data", {}).items() if kind.startswith("text/")]
+    return values("\n".join(texts))
+
+
+def said(notebook):
+    """Decimal numbers in the sentences of a notebook, up to its references: without formulas, links and code."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown").split("## References")[0]
+    text = re.sub(r"\$\$.*?\$\$|\$[^$\n]*\$|\[[^\]\n]*\]\([^)\n]*\)|`[^`\n]*`", "", text, flags=re.S)
+    return re.findall(rf"(?<![\w.:/-]){NUMBER}(?![\w/]|\.\d)", text)
+
+
+def unfounded(notebook, elsewhere=()):
+    """Decimal numbers of the sentences that no output, rounded like them or in per cent, and no code has."""
+    shown, code = printed(notebook), values("\n".join(cell.source for cell in notebooks.code_cells(notebook)))
+    wrong = []
+    for word in dict.fromkeys(said(notebook)):
+        whole, point, digits = word.replace(",", "").partition(".")
+        value, half = float(whole + point + digits), 0.5001 * 10.0 ** -len(digits)
+        near = any(min(abs(x - value), abs(100 * x - value)) <= half for x in shown)
+        if point and not (near or value in code or word in elsewhere):
+            wrong.append(word)
+    return wrong
+
+
+@pytest.mark.parametrize("path", notebooks.lessons(), ids=lambda path: path.stem)
+def test_numbers_in_sentences_are_those_of_the_outputs(path):
+    listed = ELSEWHERE.get(notebooks.topic(path), {})
+    notebook = notebooks.read(path)
+    assert unfounded(notebook, listed) == []
+    assert [word for word in listed if word not in unfounded(notebook)] == [], "listed, and not needed"
+
+
+def test_a_number_that_nobody_printed_is_noticed():
+    output = nbformat.v4.new_output("stream", text="distance 7.77, share 0.4417\n")
+    cell = nbformat.v4.new_code_cell("rate = 0.003", outputs=[output])
+    text = "It is 7.8, in 44.2 % or 0.44; the rate 0.003, $x = 1.5$, [2.5](a), `3.5`, 12 of 13. Not 7.9 and 0.45."
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text), cell])
+    assert unfounded(notebook) == ["7.9", "0.45"]
+    assert unfounded(notebook, {"7.9": "a paper"}) == ["0.45"]
