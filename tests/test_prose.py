@@ -15,7 +15,7 @@ ELSEWHERE = {  # topic -> number -> why no output has it
     "autoencoder": {"7.8": "784 bytes times 10,000"},
     "representations": {"5.5": "log 249", "3.5": "a formula: the best loss"},
     "variational": {"1.44": "1 / log 2"},
-    "gan": {"0.999": "PyTorch's Adam", "7.1": "trained once, a record", "5.3": "trained once, a record"},
+    "gan": {"0.999": "PyTorch's Adam", **dict.fromkeys(["7.1", "5.3", "2.7"], "trained once, said so")},
     "gan_training": {"0.150": "a formula", "0.94": "a formula"},
     "conditional_gan": {"7.8": "lesson 05", "0.47": "lesson 05", "0.15": "a formula", "0.0225": "its square"},
     "forward_diffusion": {
