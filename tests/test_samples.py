@@ -205,7 +205,7 @@ def test_letters_of_all_scripts_stay_and_so_do_a_data_sets(own):
 def test_every_shipped_file_has_the_name_that_it_would_get(monkeypatch):
     monkeypatch.undo()
     shipped = find_samples("fashion", steps=0)
-    assert len(shipped) == 28
+    assert len(shipped) == 34
     assert all(sample.info.file == sample.path.name for sample in shipped)
 
 
