@@ -227,7 +227,7 @@ MUTATIONS = {  # what: (topic, text in a cell, what replaces it, text in the las
         "conditional_gan",
         "(logits < 0)",
         "(logits > 0)",
-        "own > 0.8 and real < 0.2",
+        "own - real > 0.5",
     ),
     "the schedule forgets its first entry": (
         "forward_diffusion",
