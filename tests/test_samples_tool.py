@@ -47,32 +47,28 @@ def test_of_a_lesson_only_the_last_network_is_trained():
     assert made >= 4
 
 
-def test_a_small_lesson_is_made(tmp_path, monkeypatch):
-    parameters = "dataset = 'fashion'\nsteps = 5\nseed = 0"
-    leaves = """
-def save_samples(images):
-    save_sample(images, SampleInfo('grey', dataset, steps, seed, 1.0, 1, 1.0, 'here'))
-save_samples(torch.zeros(2000, 1, 28, 28))"""
-    imports = "import torch\nfrom helpers.store import SampleInfo, save_sample"
-    cells = ["import sys", parameters, imports, "raise SystemError('not needed')", leaves]
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
-    notebook.cells[1].metadata["tags"] = ["parameters"]
-    nbformat.write(notebook, tmp_path / "99.ipynb")
-    before = (tmp_path / "99.ipynb").read_bytes()
-    monkeypatch.setenv("PYTHONPATH", str(files.COURSE))
-    samples.make(tmp_path / "99.ipynb", 7, 3, tmp_path / "made")
-    assert [file.name for file in (tmp_path / "made" / "samples").iterdir()] == ["grey_fashion_7_seed3.npz"]
-    assert (tmp_path / "99.ipynb").read_bytes() == before
-
-
 def written(tmp_path, *sources):
     """A lesson of these cells, after the three that are housekeeping."""
-    cells = ["import sys", "dataset = 'fashion'\nsteps = 5\nseed = 0", "made = []", *sources]
+    imports = "import torch\nfrom helpers.store import SampleInfo, save_sample"
+    cells = ["import sys", "dataset = 'fashion'\nsteps = 5\nseed = 0", imports, *sources]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in cells])
     notebook.cells[1].metadata["tags"] = ["parameters"]
     path = tmp_path / "99.ipynb"
     nbformat.write(notebook, path)
     return path
+
+
+def test_a_small_lesson_is_made(tmp_path, monkeypatch):
+    leaves = """
+def save_samples(images):
+    save_sample(images, SampleInfo('grey', dataset, steps, seed, 1.0, 1, 1.0, 'here'))
+save_samples(torch.zeros(2000, 1, 28, 28))"""
+    path = written(tmp_path, "raise SystemError('not needed')", leaves)
+    before = path.read_bytes()
+    monkeypatch.setenv("PYTHONPATH", str(files.COURSE))
+    samples.make(path, 7, 3, tmp_path / "made")
+    assert [file.name for file in (tmp_path / "made" / "samples").iterdir()] == ["grey_fashion_7_seed3.npz"]
+    assert path.read_bytes() == before
 
 
 def test_one_model_alone_and_another_line(tmp_path, monkeypatch):

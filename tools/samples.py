@@ -61,12 +61,13 @@ def needed(sources, wish="save_samples("):
     return sorted(chosen)
 
 
-def assigned(sources, name, value):
-    """The cells with the only line `name = ...` that they have changed to `name = value`; a CourseError otherwise."""
-    changed = [re.subn(rf"^{name} = .*", f"{name} = {value}", source, flags=re.M) for source in sources]
+def assign(cells, name, value):
+    """Change the only line `name = ...` of the cells to `name = value`; a CourseError if there is not just one."""
+    changed = [re.subn(rf"^{name} = .*", lambda line: f"{name} = {value}", cell.source, flags=re.M) for cell in cells]
     if sum(count for _, count in changed) != 1:
         raise CourseError(f"--set {name}={value}: the lesson should have one line `{name} = ...`")
-    return [source for source, _ in changed]
+    for cell, (source, _) in zip(cells, changed, strict=True):
+        cell.source = source
 
 
 def make(path, steps, seed, folder, model=None, lines=()):
@@ -76,14 +77,12 @@ def make(path, steps, seed, folder, model=None, lines=()):
     """
     notebook = notebooks.fresh(path, steps=steps, seed=seed)
     cells = notebooks.code_cells(notebook)
-    sources = [cell.source for cell in cells]
     for name, value in lines:
-        sources = assigned(sources, name, value)
+        assign(cells, name, value)
+    sources = [cell.source for cell in cells]
     wish = f'save_samples("{model}"' if model else "save_samples("
     if not any(wish in source for source in sources):
         raise CourseError(f"{path.stem} has no line with {wish}")
-    for cell, source in zip(cells, sources, strict=True):
-        cell.source = source
     notebook.cells = [cells[i] for i in needed(sources, wish)]
     notebooks.execute(notebook, path.parent, timeout=3600, results=folder)
 
