@@ -2,8 +2,10 @@
 
 import nbformat
 import pytest
+import torch
 
 from helpers import files
+from helpers.store import SampleInfo, save_sample
 from tools import notebooks, samples
 
 
@@ -87,3 +89,18 @@ def test_what_a_lesson_does_not_have_is_named(tmp_path, refuses, model, lines, w
     path = written(tmp_path, 'save_samples("A", 1)')
     with refuses(words):
         samples.make(path, None, 0, tmp_path, model, lines)
+
+
+def test_of_a_cell_that_saves_two_only_the_wished_one_is_shipped(monkeypatch):
+    def make(path, steps, seed, folder, *wishes):
+        monkeypatch.setenv("COURSE_RESULTS", folder)
+        for model in ("GAN", "GAN, larger"):
+            save_sample(torch.zeros(2000, 1, 28, 28), SampleInfo(model, "fashion", 5, seed, 1.0, 1, 1.0, "here"))
+
+    shipped = []
+    monkeypatch.setattr(samples, "make", make)
+    monkeypatch.setattr(notebooks, "ship_files", lambda paths, target: shipped.append({path.name for path in paths}))
+    samples.main(["gan", "--model", "GAN, larger"])
+    samples.main(["gan"])
+    both = {"GAN_fashion_5_seed0.npz", "GAN_larger_fashion_5_seed0.npz"}
+    assert shipped == [{"GAN_larger_fashion_5_seed0.npz"}, both]

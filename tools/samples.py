@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 from helpers.files import CourseError
+from helpers.store import read_sample
 from tools import notebooks
 
 
@@ -104,7 +105,10 @@ def main(arguments):
     with tempfile.TemporaryDirectory() as folder:
         for path in notebooks.named(options.lessons, notebooks.lessons):
             make(path, options.steps, options.seed, folder, options.model, options.set)
-        notebooks.ship_files(Path(folder, "samples").glob("*.npz"), notebooks.SAMPLES)
+        made = Path(folder, "samples").glob("*.npz")
+        # One cell may save the images of two models.
+        wished = [file for file in made if options.model in (None, read_sample(file).info.model)]
+        notebooks.ship_files(wished, notebooks.SAMPLES)
 
 
 if __name__ == "__main__":
