@@ -17,6 +17,7 @@ from helpers.store import load_weights, train_or_load
 from helpers.training import bf16_autocast, one_cycle, progress, set_seed
 
 FEATURES = 64
+BLOCK = 50  # images: what layers make of so many fits into a processor's cache; 250 at once take up to twice as long
 OWN_STEPS, OWN_SEED = 300, 0  # of the judge of a data set that has none
 
 
@@ -78,6 +79,7 @@ class Judge(nn.Module):
         self.body = small_body(shape) if body is None else body
         self.head = nn.Linear(FEATURES, classes)
         self.register_buffer("scale", torch.tensor(1.0))  # set by `set_scale`
+        self.to(memory_format=torch.channels_last)  # the same numbers, in an order that convolutions read faster here
 
     def forward(self, x):
         """Logits (N, K)."""
@@ -87,7 +89,7 @@ class Judge(nn.Module):
     def features(self, images):
         """Features (N, 64) of images (N, *shape) in [0, 1]; on the training images their mean variance is 1."""
         check_images(images, self.shape)
-        return torch.cat([self.body(part) for part in images.split(250)]) / self.scale
+        return torch.cat([self.body(part) for part in images.split(BLOCK)]) / self.scale
 
     def set_scale(self, images):
         """Make the mean variance of the features 1 on these images (N, *shape)."""
@@ -174,7 +176,6 @@ def fit_unlabelled(judge, data, steps, seed):
     is fitted to them with labels, because somebody must count the classes; the features stay as they are.
     """
     set_seed(seed)
-    judge.to(memory_format=torch.channels_last)
     turns = nn.Linear(FEATURES, 4)
 
     def loss_of(batch):

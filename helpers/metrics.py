@@ -11,7 +11,7 @@ import torch
 from scipy.stats import bootstrap
 
 from helpers.files import CourseError
-from helpers.judge import FEATURES
+from helpers.judge import BLOCK, FEATURES
 
 AT_ONCE = 2**25  # distances held in memory at a time, 128 MB: all pairs of the full data sets would take gigabytes
 FEWEST = 4 * FEATURES  # images; from fewer, a covariance of 64 x 64 numbers is mostly noise
@@ -154,7 +154,7 @@ def accuracy(net, data):
     training = net.training
     net.eval()
     try:
-        said = torch.cat([net(images).argmax(dim=1) for images in data.images.split(250)])
+        said = torch.cat([net(images).argmax(dim=1) for images in data.images.split(BLOCK)])
     finally:
         net.train(training)
     return (said == data.labels).float().mean().item()

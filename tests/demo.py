@@ -1,14 +1,18 @@
 """What a class runs: a lesson without training, with one cell more that moves every control; and what it should say."""
 
+import os
 import shutil
 from importlib.util import find_spec
+from pathlib import Path
 
 import nbformat
 
+from helpers.files import COURSE
 from tools import notebooks
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
 BROWSER = bool(CHROMIUM and find_spec("playwright"))  # whether this machine can show JupyterLab to the tests
+COLAB_PYTHON = os.environ.get("COURSE_COLAB_PYTHON", "")  # of an environment with Colab's versions
 CALLS = ("sliders(", "player(", "prompt(")  # what makes a picture with controls
 MOVE_EVERYTHING = """
 def move_everything():  # a function, so that no name of the lesson is changed
@@ -40,12 +44,28 @@ def move_everything():  # a function, so that no name of the lesson is changed
 
 print(f"moved {move_everything()} pictures")
 """
+ON_DEVICE = f"""
+import sys
+
+sys.path[:0] = {[str(COURSE), str(Path(__file__).parent)]}
+
+from second_device import second_device
+
+from helpers import training
+
+emulation = second_device()  # kept, so that the device lasts as long as the kernel
+emulated = emulation.__enter__()
+training.get_device = lambda: emulated
+"""
+WAS_ON_DEVICE = "assert device == emulated and train.images.device == test.images.device == emulated"
 
 
-def prepared(path):
-    """The lesson as a class runs it, and the cell that moves every control."""
+def prepared(path, on_device=False):
+    """The lesson as a class runs it, and the cell that moves every control; on the emulated device, if wanted."""
     notebook = notebooks.fresh(path, steps=0)
-    notebook.cells.append(nbformat.v4.new_code_cell(MOVE_EVERYTHING))
+    before, after = ([ON_DEVICE], [WAS_ON_DEVICE]) if on_device else ([], [])
+    notebook.cells[:0] = map(nbformat.v4.new_code_cell, before)
+    notebook.cells += map(nbformat.v4.new_code_cell, [MOVE_EVERYTHING, *after])
     return notebook
 
 

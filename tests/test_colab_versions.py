@@ -11,6 +11,7 @@ import colab_environment
 import demo
 import pytest
 from packaging.requirements import Requirement
+from second_device import AVAILABLE
 from test_display import (
     FIGURES,
     IMPORTS,
@@ -24,8 +25,9 @@ from test_display import (
 from helpers.files import COURSE
 from tools import notebooks
 
-PYTHON = os.environ.get("COURSE_COLAB_PYTHON", "")
-pytestmark = pytest.mark.skipif(not PYTHON, reason="COURSE_COLAB_PYTHON is not set (see tests/colab_environment.py)")
+pytestmark = pytest.mark.skipif(
+    not demo.COLAB_PYTHON, reason="COURSE_COLAB_PYTHON is not set (see tests/colab_environment.py)"
+)
 FOUND = """
 import json
 from importlib.metadata import version
@@ -53,7 +55,7 @@ game = player(draw, {"go": lambda x: None}, {"x": (0, 5, 1, 1)}, play="go")
 @pytest.fixture(autouse=True)
 def colab(tmp_path, monkeypatch):
     """The kernel that notebooks ask for, python3, is that of the environment with Colab's versions."""
-    command = [PYTHON, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    command = [demo.COLAB_PYTHON, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     kernel = tmp_path / "kernels" / "python3"
     kernel.mkdir(parents=True)
     specification = {"argv": command, "display_name": "Colab's versions", "language": "python"}
@@ -66,7 +68,7 @@ def test_the_environment_has_colabs_versions_and_a_borrowed_torch():
     wanted = {r.name: str(r.specifier) for r in map(Requirement, filter(None, (line.split("#")[0] for line in lines)))}
     ((output,),) = run(COURSE, FOUND.format(names=list(wanted)))
     found = json.loads(output.text)
-    environment = os.path.dirname(os.path.dirname(PYTHON))
+    environment = os.path.dirname(os.path.dirname(demo.COLAB_PYTHON))
     assert found.pop("IPython").startswith(environment)
     assert not found.pop("torch").startswith(environment)
     assert {name: f"=={version}" for name, version in found.items()} == wanted
@@ -93,8 +95,9 @@ def test_a_stopped_training_says_what_became_of_it():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", notebooks.lessons(), ids=lambda path: path.stem)
-def test_a_lesson_runs_without_training(path):
-    notebook = demo.prepared(path)
+def test_a_lesson_runs_without_training_on_a_gpu(path):
+    """The GPU is the emulated one: who opens a lesson in Colab may have taken one."""
+    notebook = demo.prepared(path, on_device=AVAILABLE)
     notebooks.execute(notebook, path.parent, timeout=300)
     demo.check(notebook, [output for cell in notebook.cells for output in cell.get("outputs", [])])
 

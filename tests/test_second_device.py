@@ -5,12 +5,10 @@ here, on any machine. Where there is a GPU, the same tests check the rules there
 import copy
 import re
 from contextlib import nullcontext
-from pathlib import Path
 from types import SimpleNamespace
 
 import demo
 import matplotlib.pyplot as plt
-import nbformat
 import numpy as np
 import pytest
 import torch
@@ -19,27 +17,12 @@ from second_device import AVAILABLE, NAME, second_device
 from torch import nn
 
 from helpers import maps, plotting, store
-from helpers.files import COURSE
 from helpers.training import bf16_autocast, set_seed
 from tools import notebooks
 
 pytestmark = pytest.mark.skipif(not AVAILABLE, reason="this torch has no devices defined in Python")
 
 ON_GPU = pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here"))
-ON_DEVICE = f"""
-import sys
-
-sys.path[:0] = {[str(COURSE), str(Path(__file__).parent)]}
-
-from second_device import second_device
-
-from helpers import training
-
-emulation = second_device()  # kept, so that the device lasts as long as the kernel
-emulated = emulation.__enter__()
-training.get_device = lambda: emulated
-"""
-WAS_ON_DEVICE = "assert device == emulated and train.images.device == test.images.device == emulated"
 
 
 @pytest.fixture(params=[NAME, ON_GPU])
@@ -312,10 +295,9 @@ def test_outside_modules_move_as_ever():
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(bool(demo.COLAB_PYTHON), reason="tests/test_colab_versions.py runs the same cells on the device")
 @pytest.mark.parametrize("path", notebooks.lessons(), ids=lambda path: path.stem)
 def test_a_lesson_runs_on_the_device_without_training(path):
-    notebook = demo.prepared(path)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(ON_DEVICE))
-    notebook.cells.append(nbformat.v4.new_code_cell(WAS_ON_DEVICE))
+    notebook = demo.prepared(path, on_device=True)
     notebooks.execute(notebook, path.parent, timeout=300)
     demo.check(notebook, [output for cell in notebook.cells for output in cell.get("outputs", [])])
