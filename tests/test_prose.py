@@ -43,6 +43,7 @@ ELSEWHERE = {  # topic -> number -> why no output has it
         "1.35": "read off the curve of the loss",
         "5.7": "lesson 09",
         "0.55": "lesson 14",
+        **dict.fromkeys(["5.05", "5.85"], "lesson 14: the three trainings"),
     },
     "latent_diffusion": {
         **dict.fromkeys(["0.36", "1.9", "5.6", "6.9"], "measured once, said so"),

@@ -64,7 +64,7 @@ def compose_cfg(answer):
     for (a, b), (words, right) in simple.items():
         if not torch.allclose(as_image(answer(uncond, first, second, a, b), uncond), right):
             raise Wrong(f"With the scales {a:g} and {b:g} it should be {words}; yours differs.")
-    return "With a negative scale the second wish becomes a prohibition: a `negative prompt`."
+    return "With a negative scale the second wish becomes a prohibition. (Lesson 13's negative prompt is a relative.)"
 
 
 @exercise(

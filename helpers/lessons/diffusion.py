@@ -77,7 +77,7 @@ def to_eps(x_0_hat, x_t, alpha_bar_t):
 
 
 def time_embedding(t, size=32, slowest=10_000):
-    """Timesteps t (N,) as sines and cosines (N, size) of speeds from 1 down to 1 / slowest."""
+    """Timesteps t (N,) as sines and cosines (N, size) of speeds 1 to nearly 1 / slowest."""
     speeds = slowest ** (-torch.arange(size // 2, device=t.device) / (size // 2))
     angles = t[:, None] * speeds
     return torch.cat([angles.sin(), angles.cos()], dim=1)
