@@ -48,6 +48,7 @@ JUDGE = "judge"  # how the names of weights begin that no lesson trains
 HISTORY = "history."  # how the keys of a history begin in a file; the rest is its name there
 FACTS = {"seed": int, "steps": int, "seconds": int | float, "torch": str, "history": dict}
 COUNT = 2000  # images that the comparison needs
+RECORDS = "records.json"  # in the course's samples/: what judges said of images that are not shipped
 
 
 def in_a_line(path, how):
@@ -433,6 +434,28 @@ def find_samples(dataset, steps):
 
 
 # Whose files count
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What judges said of images that are not kept: their `SampleInfo`, and {judge: Fréchet distance from photographs}.
+
+    `python -m tools.samples --record` writes them.
+    """
+
+    info: SampleInfo
+    distances: dict
+
+
+def find_records(dataset):
+    """The shipped `Record`s of `dataset`, in the order of the file names that their images would have."""
+    path = shipped_folder("samples") / RECORDS
+    content = contents(path)
+    try:
+        records = [Record(SampleInfo(**entry["info"]), dict(entry["distances"])) for entry in json.loads(content)]
+    except (CourseError, ValueError, KeyError, TypeError) as error:
+        raise CourseError(f"{path.name} is damaged; {remedy(path)}") from error
+    return sorted((r for r in records if r.info.dataset == dataset), key=lambda record: record.info.file)
 
 
 def own_counts(steps):

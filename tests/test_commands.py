@@ -225,6 +225,7 @@ TRIED = {
     "python -m tools.samples variational --steps 45000": parsed,
     "python -m tools.samples gan --steps 11500": parsed,
     "python -m tools.samples gan --steps 11500 --seed 1": parsed,
+    "python -m tools.samples gan --steps 11500 --seed 2 --record": parsed,
     'python -m tools.samples gan --model "VAE, larger" --set vae_steps=5600': parsed,
     'python -m tools.samples gan --model "VAE, larger" --set vae_steps=25200': parsed,
     "python -m tools.samples conditional_gan --steps 12000": parsed,

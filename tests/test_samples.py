@@ -10,7 +10,17 @@ import torch
 from torch import nn
 
 from helpers import files
-from helpers.store import COUNT, Run, SampleInfo, find_samples, read_sample, save_sample, save_samples
+from helpers.store import (
+    COUNT,
+    RECORDS,
+    Run,
+    SampleInfo,
+    find_records,
+    find_samples,
+    read_sample,
+    save_sample,
+    save_samples,
+)
 
 IMAGES = torch.rand(COUNT, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 DATA = SimpleNamespace(name="fashion")  # all that `save_samples` asks of a data set is its name
@@ -252,11 +262,41 @@ def test_other_trainings_stand_beside_the_shipped_one(shipped, own):
 
 def test_the_course_ships_five_families_two_budgets_and_three_seeds(monkeypatch):
     monkeypatch.undo()
-    found = {}
-    for sample in find_samples("fashion", steps=0):
-        found.setdefault(sample.info.model, {}).setdefault(sample.info.steps, set()).add(sample.info.seed)
-    assert {name.partition(",")[0] for name in found} == {"VAE", "GAN", "conditional GAN", "diffusion", "flow matching"}
-    for name, budgets in found.items():
+    found = {"images": {}, "all": {}}
+    for kind, entries in (("images", find_samples("fashion", steps=0)), ("all", find_records("fashion"))):
+        for info in (entry.info for entry in entries):
+            found[kind].setdefault(info.model, {}).setdefault(info.steps, set()).add(info.seed)
+    images, records = found.values()
+    assert {name.partition(",")[0] for name in images} == {"VAE", "GAN", "conditional GAN", "diffusion", "flow matching"}
+    for name, budgets in images.items():
         own_training = "," not in name or name == "VAE, larger"  # others share that of the model before the comma
         lesson = {0, 1, 2} if own_training else {0}
         assert [seeds for _, seeds in sorted(budgets.items())] == [lesson, {0}]
+        missing = {steps: {0, 1, 2} - seeds for steps, seeds in budgets.items()}
+        assert records[name] == {steps: seeds for steps, seeds in missing.items() if seeds}, "recorded, not shipped"
+
+
+# Records
+
+
+def recorded(own, ship, content):
+    """Ship a file of records with this content."""
+    own.mkdir(parents=True)
+    (own / RECORDS).write_text(content, encoding="utf-8")
+    return ship(own / RECORDS)
+
+
+def test_records_are_those_of_one_data_set_in_order(own, ship):
+    infos = [COSTS | change for change in ({"seed": 2}, {"seed": 1}, {"dataset": "digits"})]
+    recorded(own, ship, json.dumps([{"info": info, "distances": {"ours": info["seed"]}} for info in infos]))
+    assert [(vars(r.info), r.distances) for r in find_records("fashion")] == [
+        (infos[1], {"ours": 1}), (infos[0], {"ours": 2})
+    ]  # fmt: skip
+    assert len(find_records("digits")) == 1 and find_records("faces") == []
+
+
+@pytest.mark.parametrize("content", ["[", "[5]", '[{"info": {}}]', '[{"info": {"model": 5}, "distances": {}}]'])
+def test_damaged_records_are_refused(own, ship, refuses, content):
+    recorded(own, ship, content)
+    with refuses(f"{RECORDS} is damaged", "checkout"):
+        find_records("fashion")

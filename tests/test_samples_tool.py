@@ -1,11 +1,16 @@
 """The tool that makes the shipped images: of a lesson it runs what the last cell needs, and no more."""
 
+import json
+
 import nbformat
 import pytest
 import torch
 
 from helpers import files
-from helpers.store import SampleInfo, save_sample
+from helpers.datasets import load
+from helpers.judge import load_judge
+from helpers.metrics import frechet_distance
+from helpers.store import RECORDS, Record, SampleInfo, find_samples, save_sample
 from tools import notebooks, samples
 
 
@@ -104,3 +109,33 @@ def test_of_a_cell_that_saves_two_only_the_wished_one_is_shipped(monkeypatch):
     samples.main(["gan"])
     both = {"GAN_fashion_5_seed0.npz", "GAN_larger_fashion_5_seed0.npz"}
     assert shipped == [{"GAN_larger_fashion_5_seed0.npz"}, both]
+
+
+def test_what_judges_say_is_recorded_once_for_each_training(tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_RESULTS", str(tmp_path))
+    monkeypatch.setattr(notebooks, "write_checksums", lambda: None)
+    infos = [SampleInfo("GAN", "fashion", 5, seed, 1.0, 1, 1.0, "here") for seed in range(3)]
+    monkeypatch.setattr(samples, "find_records", lambda dataset: [Record(info, {"ours": 9.0}) for info in infos[:2]])
+    photographs = torch.rand(300, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    monkeypatch.setattr(samples, "judges", lambda: ({"ours": lambda x: x.flatten(1)[:, 350:414]}, photographs))
+    drawn = torch.rand(2000, 1, 28, 28, generator=torch.Generator().manual_seed(1))
+    paths = [save_sample(drawn, info).path for info in infos[1:]]
+    folder = tmp_path / "shipped"
+    folder.mkdir()
+    (folder / infos[2].file).touch()  # its images are shipped, so nothing has to be recorded
+    samples.record(paths, folder)
+    found = json.loads((folder / RECORDS).read_text(encoding="utf-8"))
+    assert [entry["info"] for entry in found] == [vars(info) for info in infos[:2]]
+    assert found[0]["distances"] == {"ours": 9.0} and 0 < found[1]["distances"]["ours"] < 1
+    assert {path.name for path in folder.iterdir()} == {RECORDS, infos[2].file}
+
+
+def test_the_judges_of_records_are_those_of_lesson_14():
+    eyes, photographs = samples.judges()
+    assert list(eyes) == ["ours", "second", "unlabelled", "weak", "PCA"]
+    train, test = load("fashion")
+    assert torch.equal(photographs, test.images)
+    images = find_samples("fashion", steps=0)[0].images[:300]
+    ours = load_judge(train).features
+    expected = frechet_distance(ours(images), ours(test.images))
+    assert frechet_distance(eyes["ours"](images), eyes["ours"](photographs)) == pytest.approx(expected)

@@ -266,7 +266,8 @@ def ship_files(files, folder):
 
 def write_checksums():
     """Renew data/SHA256SUMS: `sha256sum -c SHA256SUMS` inside data/ checks it too."""
-    files = sorted([*DATA.glob("*.npz"), *WEIGHTS.glob("*.safetensors"), *SAMPLES.glob("*.npz")])
+    samples = [*SAMPLES.glob("*.npz"), *SAMPLES.glob("*.json")]
+    files = sorted([*DATA.glob("*.npz"), *WEIGHTS.glob("*.safetensors"), *samples])
     with atomic(CHECKSUMS) as partial:
         lines = [f"{sha256(file)}  {file.relative_to(DATA).as_posix()}\n" for file in files]
         partial.write_text("".join(lines), encoding="utf-8", newline="\n")

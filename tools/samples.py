@@ -4,6 +4,7 @@ python -m tools.samples variational gan conditional_gan reverse_diffusion      t
 python -m tools.samples gan --steps 11500 --seed 1                             another budget, another seed
 python -m tools.samples gan --model "VAE, larger" --set vae_steps=5600         one of its models, if it asks for this
 python -m tools.samples reverse_diffusion flow_matching        lesson 11 also draws with the network of lesson 09
+python -m tools.samples gan --steps 11500 --seed 2 --record                    ships what the judges say of its images
 
 Of a lesson only the cells run that its `save_samples(...)` cells need; the lesson's file is not changed. A lesson finds
 what the lessons before it in the same command trained.
@@ -11,14 +12,20 @@ what the lessons before it in the same command trained.
 
 import argparse
 import dis
+import json
 import re
 import symtable
 import tempfile
 from pathlib import Path
 
-from helpers.files import CourseError
-from helpers.store import read_sample
+from helpers.datasets import load
+from helpers.files import CourseError, atomic
+from helpers.judge import BODIES, Judge, PrincipalComponents, load_judge
+from helpers.metrics import frechet_distance
+from helpers.store import COUNT, RECORDS, Record, find_records, load_weights, read_sample
 from tools import notebooks
+
+DATASET = "fashion"  # of all that is shipped
 
 
 def names(source):
@@ -88,6 +95,38 @@ def make(path, steps, seed, folder, model=None, lines=()):
     notebooks.execute(notebook, path.parent, timeout=3600, results=folder)
 
 
+def judges():
+    """{name: its features} of lesson 14's judges, the weak one as it is shipped; and the test images."""
+    train, test = load(DATASET)
+    known = {kind or "ours": load_judge(train, kind) for kind in BODIES[DATASET]}
+    known["weak"] = Judge()
+    load_weights("comparison_judge", known["weak"], train, steps=0)
+    eyes = {name: judge.eval().features for name, judge in known.items()}
+    return eyes | {"PCA": PrincipalComponents(train.images).features}, test.images
+
+
+def record(files, folder=notebooks.SAMPLES):
+    """Ship what the judges say of the images in `files`, in place of what they said of the same training before.
+
+    Images that are shipped themselves are left out: lesson 14 asks the judges about them.
+    """
+    eyes, photographs = judges()
+    targets, said = {who: eye(photographs) for who, eye in eyes.items()}, {}
+    for sample in map(read_sample, files):
+        if (folder / sample.info.file).is_file():
+            continue
+        images = sample.images[:COUNT]
+        distances = {who: round(frechet_distance(eye(images), targets[who]), 4) for who, eye in eyes.items()}
+        said[sample.info.identity] = Record(sample.info, distances)
+        print(f"recorded: {sample.path.stem}, {distances}", flush=True)
+    known = {r.info.identity: r for r in find_records(DATASET)} | said
+    entries = [{"info": vars(known[who].info), "distances": known[who].distances} for who in sorted(known)]
+    with atomic(folder / RECORDS) as partial:
+        lines = ",\n".join(map(json.dumps, entries))
+        partial.write_text(f"[\n{lines}\n]\n", encoding="utf-8", newline="\n")
+    notebooks.write_checksums()
+
+
 def main(arguments):
     """Do what the command line asks for."""
     parser = argparse.ArgumentParser(
@@ -101,6 +140,7 @@ def main(arguments):
         "--set", action="append", default=[], type=lambda words: words.partition("=")[::2], metavar="NAME=VALUE",
         help="another line of the lesson, such as vae_steps=5600",
     )  # fmt: skip
+    parser.add_argument("--record", action="store_true", help="ship what judges say of the images, not the images")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         for path in notebooks.named(options.lessons, notebooks.lessons):
@@ -108,7 +148,7 @@ def main(arguments):
         made = Path(folder, "samples").glob("*.npz")
         # One cell may save the images of two models.
         wished = [file for file in made if options.model in (None, read_sample(file).info.model)]
-        notebooks.ship_files(wished, notebooks.SAMPLES)
+        record(sorted(wished)) if options.record else notebooks.ship_files(wished, notebooks.SAMPLES)
 
 
 if __name__ == "__main__":
