@@ -267,7 +267,13 @@ def test_the_course_ships_five_families_two_budgets_and_three_seeds(monkeypatch)
         for info in (entry.info for entry in entries):
             found[kind].setdefault(info.model, {}).setdefault(info.steps, set()).add(info.seed)
     images, records = found.values()
-    assert {name.partition(",")[0] for name in images} == {"VAE", "GAN", "conditional GAN", "diffusion", "flow matching"}
+    assert {name.partition(",")[0] for name in images} == {
+        "VAE",
+        "GAN",
+        "conditional GAN",
+        "diffusion",
+        "flow matching",
+    }
     for name, budgets in images.items():
         own_training = "," not in name or name == "VAE, larger"  # others share that of the model before the comma
         lesson = {0, 1, 2} if own_training else {0}

@@ -142,6 +142,8 @@ def main(arguments):
     )  # fmt: skip
     parser.add_argument("--record", action="store_true", help="ship what judges say of the images, not the images")
     options = parser.parse_args(arguments)
+    if options.record:
+        find_records(DATASET)  # a damaged file is named before the training, not after it
     with tempfile.TemporaryDirectory() as folder:
         for path in notebooks.named(options.lessons, notebooks.lessons):
             make(path, options.steps, options.seed, folder, options.model, options.set)

@@ -118,7 +118,10 @@ def hint(name, level=1):
 def describe(value):
     """A short name for a wrong answer."""
     shape = getattr(value, "shape", None)
-    return f"a tensor {tuple(shape)}" if shape is not None else f"{value!r:.40} ({type(value).__name__})"
+    if shape is None:
+        return f"{value!r:.40} ({type(value).__name__})"
+    what = "a tensor" if isinstance(value, torch.Tensor) else f"no tensor, but of the type {type(value).__name__},"
+    return f"{what} {tuple(shape)}"
 
 
 def as_number(value):

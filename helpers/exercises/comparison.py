@@ -4,13 +4,16 @@ import torch
 
 from helpers.exercises import Wrong, as_number, describe, exercise
 
+BLOCKS = (slice(4, 12), slice(4, 20)), (slice(16, 24), slice(4, 20))  # rows and columns of two bright blocks
 
-def faint(count, mean, seed):
-    """Images (count, 1, 28, 28) of one made-up class: a bright block that varies, on a dark ground."""
+
+def faint(count, mean, width, seed):
+    """Images (count, 1, 28, 28) of one made-up class: two bright blocks vary, each on its own, on a dark ground."""
     generator = torch.Generator().manual_seed(seed)
     images = torch.full((count, 1, 28, 28), 0.3)
-    brightness = mean + 0.08 * torch.randn(count, 1, 1, 1, generator=generator)
-    images[:, :, 8:20, 8:20] = brightness.clamp(0, 1)
+    for rows, columns in BLOCKS:
+        brightness = mean + width * torch.randn(count, 1, 1, 1, generator=generator)
+        images[:, :, rows, columns] = brightness.clamp(0, 1)
     return (images + 0.02 * torch.randn(images.shape, generator=generator)).clamp(0, 1)
 
 
@@ -23,37 +26,62 @@ def faint(count, mean, seed):
 )
 def class_gaussian(answer):
     """Two made-up classes whose mean and covariance are known."""
-    images = torch.cat([faint(80, 0.5, seed=1), faint(80, 0.75, seed=2)])
-    labels = torch.arange(160) // 80
+    images = torch.cat([faint(80, 0.5, 0.08, seed=1), faint(110, 0.85, 0.05, seed=2)])
+    labels = torch.cat([torch.zeros(80), torch.ones(110)]).long()
+    kept = images.clone()
     drawn = {}
     for label in (0, 1):
         x = answer(images, labels, label, 400, 0)
         if not isinstance(x, torch.Tensor) or x.shape != (400, 1, 28, 28):
             raise Wrong(f"The result should be 400 images, (400, 1, 28, 28); yours is {describe(x)}.")
+        if not torch.equal(images, kept):
+            raise Wrong("Your function wrote into the images; the next class would see it.")
+        if x.isnan().any():
+            raise Wrong("There are pixels that are no numbers: the root of a negative eigenvalue? None is below 0.")
         if not (x.min() >= 0 and x.max() <= 1):
             raise Wrong(
                 f"Pixels lie in [{x.min():.2f}, {x.max():.2f}]; a Gaussian knows no limits, so clamp to [0, 1]."
             )
-        drawn[label] = x.flatten(1)
-    if not torch.equal(answer(images, labels, 0, 400, 0).flatten(1), drawn[0]):
+        drawn[label] = x.flatten(1).float()
+    if not torch.equal(answer(images, labels, 0, 400, 0).flatten(1).float(), drawn[0]):
         raise Wrong("The same seed gives two results; start from `set_seed(seed)` or a generator with this seed.")
-    if torch.equal(answer(images, labels, 0, 400, 1).flatten(1), drawn[0]):
+    if torch.equal(answer(images, labels, 0, 400, 1).flatten(1).float(), drawn[0]):
         raise Wrong("Another seed gives the same images; use the seed.")
     if (torch.cdist(drawn[0], images.flatten(1)).amin(dim=1) < 1e-3).float().mean() > 0.01:
         raise Wrong("Those are training images. A Gaussian mixes all of them.")
     for label in (0, 1):
-        real = images[labels == label].flatten(1)
-        if (drawn[label].mean(dim=0) - real.mean(dim=0)).abs().mean() > 0.02:
-            raise Wrong(f"The mean of class {label} is off; take the images of this class only, and add their mean.")
-    real, x = images[labels == 0].flatten(1), drawn[0]
-    block = torch.zeros(28, 28, dtype=torch.bool)
-    block[8:20, 8:20] = True
-    spread = [part[:, block.flatten()].mean(dim=1).std() for part in (real, x)]
-    if spread[1] < 0.4 * spread[0]:
-        raise Wrong("Each pixel varies alone. Neighbours vary together: the covariance is what makes it an image.")
-    if not 0.8 < spread[1] / spread[0] < 1.25:
-        raise Wrong(f"The spread is {spread[1] / spread[0]:.2f} times that of the class; it should be 1.")
+        real, x = images[labels == label].flatten(1), drawn[label]
+        wide = (x.std(dim=0).mean() / real.std(dim=0).mean()).item()  # of single pixels
+        if wide > 2:
+            raise Wrong(
+                f"A pixel spreads {wide:.1f} times as far as in the class. Are the deviations those "
+                f"from its mean, and have the weights the variance 1 / n?"
+            )
+        if (x.mean(dim=0) - real.mean(dim=0)).abs().mean() > 0.02:
+            raise Wrong(
+                f"The mean of class {label} is off; take the images of this class only, add their mean, and clamp: "
+                f"another way into [0, 1] moves the mean."
+            )
+        if wide < 0.5:
+            raise Wrong(f"A pixel spreads {wide:.2f} times as far as in the class; it should be 1.")
+        check_covariance(real, x)
+    near = torch.cdist(drawn[0], images.flatten(1)).amin(dim=1)
+    usual = torch.cdist(images.flatten(1), images.flatten(1)).topk(2, largest=False).values[:, 1]
+    if near.median() < 0.85 * usual.median():
+        raise Wrong("Those are training images with a little noise. A Gaussian mixes all of them.")
     return "No network, no training, one line in the table. Look where it stands."
+
+
+def check_covariance(real, x):
+    """Raise Wrong unless both blocks of x (N, 784) vary as in `real`: as one block, and apart from the other."""
+    parts = [torch.stack([y.view(-1, 28, 28)[:, r, c].mean(dim=(1, 2)) for r, c in BLOCKS]) for y in (real, x)]
+    spread = (parts[1].std(dim=1) / parts[0].std(dim=1)).mean().item()
+    if spread < 0.4:
+        raise Wrong("Each pixel varies alone. Neighbours vary together: the covariance is what makes it an image.")
+    if not 0.8 < spread < 1.25:
+        raise Wrong(f"The spread is {spread:.2f} times that of the class; it should be 1.")
+    if abs(torch.corrcoef(parts[1])[0, 1] - torch.corrcoef(parts[0])[0, 1]) > 0.3:
+        raise Wrong("Pixels vary together that do not in the class: every deviation needs a random weight of its own.")
 
 
 @exercise(
@@ -65,14 +93,17 @@ def class_gaussian(answer):
 def copied_fraction(answer):
     """A set in which the share of copies is known."""
     generator = torch.Generator().manual_seed(0)
-    train, test, new = torch.rand(3, 200, 1, 28, 28, generator=generator)
-    made = torch.cat([(train[:60] + 0.01 * new[:60]).clamp(0, 1), new[60:200]])
+    train, test, new = (torch.rand(n, 1, 28, 28, generator=generator) for n in (250, 200, 160))
+    made = torch.cat([(train[:60] + 0.01 * new[:60]).clamp(0, 1), new[60:]])
     close = (train[:200] + 0.2 * test).clamp(0, 1)  # test images that are rather close themselves
     for test_set, quantile in ((test, 0.01), (test, 0.5), (close, 0.05)):
         value = as_number(answer(made, train, test_set, quantile))
         far = [torch.cdist(x.flatten(1), train.flatten(1)).amin(dim=1) for x in (made, test_set)]
         right = (far[0] < far[1].quantile(quantile)).float().mean().item()
-        if abs(value - right) < 1e-6:
+        low, high = (  # a quantile between two distances may be either of them
+            (far[0] < far[1].quantile(quantile, interpolation=end)).float().mean().item() for end in ("lower", "higher")
+        )
+        if low - 1e-6 < value < high + 1e-6:
             continue
         known = {
             "That is the share of images that are *not* so close.": 1 - right,
@@ -104,8 +135,11 @@ def copied_fraction(answer):
 )
 def unbiased_distance(answer):
     """Distances on a known line, with and without scatter."""
-    counts = [250, 500, 1000, 2000]
-    for limit, slope, scatter in ((2.0, 300.0, 0.0), (0.0, 250.0, 0.0), (3.0, 400.0, 0.02)):
+    for limit, slope, scatter, counts in (
+        (2.0, 300.0, 0.0, [250, 500, 1000, 2000]),
+        (0.1, 250.0, 0.0, [300, 400, 600, 1500]),
+        (3.0, 400.0, 0.02, [250, 500, 1000, 2000]),
+    ):
         x = torch.tensor(counts, dtype=torch.double).reciprocal()
         noise = scatter * torch.tensor([1.0, -1.0, 1.0, -1.0], dtype=torch.double)
         distances = limit + slope * x + noise

@@ -54,8 +54,8 @@ def nearest(values, wished):
     "that is left belongs to.",
 )
 def timestep_of(answer):
-    """Compares five wishes: two beyond the ends, and one that is nearer to another t without the logarithm."""
-    wished, bars = (32.0, 1.0, 0.3, 1e9, 1e-9), schedule()
+    """Compares six wishes: two beyond the ends, and two that are nearer to another t without the logarithm."""
+    wished, bars = (32.0, 1.0, 0.3, 1e9, 1e-9, 28.0), schedule()
     ratios, logs = bars[1:] / (1 - bars[1:]), [math.log(snr) for snr in wished]
     right, found = nearest(ratios.log(), logs), [as_number(answer(snr, bars.clone())) for snr in wished]
     known = {
@@ -64,6 +64,9 @@ def timestep_of(answer):
         "That is the ratio of noise to signal, upside down.": nearest(-ratios.log(), logs),
         "The ratio compares the squares of both factors, not the factors.": nearest(ratios.log() / 2, logs),
         "That compares alpha_bar_t alone with `snr`; where is the noise?": nearest(bars[1:].log(), logs),
+        "That is the nearest alpha_bar; asked is the nearest ratio, in the logarithm.": (
+            nearest(bars[1:], [snr / (1 + snr) for snr in wished])
+        ),
     }
     recognise(found, right, known)
     for snr, t, best in zip(wished, found, right, strict=True):
@@ -123,9 +126,13 @@ def jump(answer):
 )
 def posterior_at_stride(answer):
     """Compares with Bayes' rule by precisions, at strides of 4, 1 and 19; probes show the two weights in the mean."""
-    x_t, x_0 = (torch.tensor(x).reshape(3, 1, 1, 1).expand(3, 1, 2, 2) for x in ([1.0, 0, 2], [0, 1.0, -1]))
+    x_t, x_0 = (torch.tensor(x).reshape(3, 1, 1, 1).expand(3, 1, 2, 2).clone() for x in ([1.0, 0, 2], [0, 1.0, -1]))
+    x_t[2, 0, 0, 1], x_0[2, 0, 1, 0] = -3.0, 4.0  # not all pixels are alike
     for s, t in ((8, 12), (11, 12), (1, T)):
-        mean, variance = pair(answer(x_t.clone(), x_0.clone(), s, t, schedule()), "mean, variance")
+        given = x_t.clone(), x_0.clone()
+        mean, variance = pair(answer(*given, s, t, schedule()), "mean, variance")
+        if not torch.equal(given[0], x_t) or not torch.equal(given[1], x_0):
+            raise Wrong("Your function wrote into x_t or x_0; return a new tensor.")
         if not isinstance(mean, torch.Tensor) or mean.shape != x_t.shape:
             raise Wrong(f"The mean has the shape of x_t, {tuple(x_t.shape)}; yours is {describe(mean)}.")
         (a, b), (start, wide) = step_by_step(s, t), step_by_step(0, s)

@@ -29,6 +29,7 @@ def standardise(answer):
         raise Wrong(f"The result has the shape of z, (40, 3, 4, 5); yours is {describe(u)}.")
     if not torch.equal(given, z):
         raise Wrong("Your function wrote into the codes; return new ones.")
+    u = u.float()
     mean, std = z.mean((0, 2, 3), keepdim=True), z.std((0, 2, 3), keepdim=True)
     if torch.allclose(u, (z - mean) / std, rtol=5e-3, atol=5e-3):
         return "One pair of numbers a channel: eight means and eight deviations for all faces, measured once."
@@ -102,6 +103,8 @@ def followed(answer, field, u, eps, s, count):
     def velocity(x, s):
         if not isinstance(x, torch.Tensor) or x.shape != u.shape:
             raise Wrong(f"velocity takes codes of the shape of u and a number; it was given {describe(x)}.")
+        if isinstance(s, torch.Tensor) and s.numel() != 1:
+            raise Wrong(f"velocity takes one number s, the same for the whole batch; it was given {describe(s)}.")
         s = as_number(s)
         calls.append((x.double().clone(), s))
         return field(x.double(), s)
@@ -164,7 +167,7 @@ def latent_step(answer):
     """Listens to encoder and network, and compares loss and weights with one step of its own."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        x = torch.rand(400, 3, 8, 8)
+        x = torch.rand(400, 3, 16, 12)
         encoder, net = Listening(nn.Conv2d(3, 4, 4, stride=4)), Listening(nn.Conv2d(4, 4, 1))
         with torch.no_grad():
             z = encoder.layer(2 * x - 1)
@@ -173,7 +176,10 @@ def latent_step(answer):
         net.layer.weight.grad = stale.clone()  # of an earlier step
         optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
         before, kept = deepcopy(net.layer), deepcopy(encoder.layer)
-        value = answer(encoder, mean, std, net, optimizer, x.clone())
+        given = x.clone()
+        value = answer(encoder, mean, std, net, optimizer, given)
+        if not torch.equal(given, x):
+            raise Wrong("Your function wrote into the images; the next epoch would see it.")
         u = (z - mean) / std
         check_encoder(encoder, kept, x)
         u_s, eps = check_question(net, u, z)
@@ -181,6 +187,10 @@ def latent_step(answer):
         check_value(value, right, before(u_s).detach(), u, eps)
         right.backward()
         check_weights(net.layer, before, stale)
+        first = net.asked.pop()
+        answer(encoder, mean, std, net, optimizer, given)
+        if torch.equal(first[1], net.asked[0][1]) or torch.equal(first[0], net.asked[0][0]):
+            raise Wrong("Called twice with the same images it shows the same mix: draw times and noise anew.")
     return "That is a whole latent diffusion training; Stable Diffusion's has the same lines, and a sentence as well."
 
 
@@ -202,14 +212,14 @@ def check_encoder(encoder, kept, x):
     """Raise `Wrong` unless the encoder saw the images in [-1, 1], and was left alone."""
     if not encoder.asked:
         raise Wrong("The encoder was never asked; the flow learns codes, not pixels.")
-    seen = encoder.asked[0][0]
+    seen = torch.cat([part for part, _ in encoder.asked])
     if seen.shape == x.shape and torch.allclose(seen, x):
         raise Wrong("The encoder expects images in [-1, 1]; yours were in [0, 1].")
     if seen.shape != x.shape or not torch.allclose(seen, 2 * x - 1, atol=1e-5):
         raise Wrong("The encoder should see all images once, as 2 x - 1.")
     if any(p.grad is not None for p in encoder.parameters()):
         raise Wrong("The gradient went into the encoder; encode under torch.no_grad(), it is trained already.")
-    if not torch.equal(encoder.layer.weight, kept.weight):
+    if not all(map(torch.equal, encoder.parameters(), kept.parameters())):
         raise Wrong("The encoder's weights have changed; only the network should learn.")
 
 
@@ -219,16 +229,19 @@ def check_question(net, u, z):
         raise Wrong(f"The network should be asked once; it was asked {len(net.asked)} times.")
     u_s, t = net.asked[0]
     if u_s.shape != u.shape:
-        raise Wrong(f"The network should see codes (400, 4, 2, 2); it was given {describe(u_s)}.")
+        raise Wrong(f"The network should see codes (400, 4, 4, 3); it was given {describe(u_s)}.")
     if not isinstance(t, torch.Tensor) or t.shape != (len(u),):
         raise Wrong(f"The network takes one time for each picture, (400,); it was given {describe(t)}.")
+    t = t.detach().float()
     if t.std() == 0:
         raise Wrong("All pictures got the same time; draw one for each.")
     if t.max() <= 1:
         raise Wrong("The network's clock runs to 1000: ask it at 1000 * s.")
-    s = t.detach().float() / 1000
-    if s.min() < 0 or s.max() > 1 or s.max() - s.min() < 0.5:
+    s = t / 1000
+    if s.min() < 0 or s.max() > 1 or s.min() > 0.1 or s.max() < 0.9 or abs(s.mean() - 0.5) > 0.08:
         raise Wrong(f"The times s should reach over (0, 1); yours run from {s.min():.2g} to {s.max():.2g}.")
+    if not s.all():
+        raise Wrong("One of the times is 0, where the mix holds no noise: draw from (0, 1), without its ends.")
     weight = s.reshape(-1, 1, 1, 1)
     safe = (s > 0.1) & (s < 0.9)
     noise = {what: ((u_s - (1 - weight) * codes) / weight)[safe] for what, codes in (("u", u), ("z", z))}
@@ -242,6 +255,8 @@ def check_question(net, u, z):
         raise Wrong("All pictures got the same noise; each needs its own.")
     if not is_noise(noise["u"]):
         raise Wrong("The mix should be (1 - s) u + s eps, with u the standardised codes and eps from N(0, 1).")
+    if any(noise["u"].mean(dim=axis).var() > 2 * noise["u"].var() / noise["u"].shape[axis] for axis in (1, 2, 3)):
+        raise Wrong("Some numbers of a code share their noise; every place of every channel needs its own.")
     return u_s, (u_s - (1 - weight) * u) / weight
 
 
@@ -276,9 +291,12 @@ def check_weights(layer, before, stale):
     if torch.allclose(moved, step, atol=1e-5):
         return
     if not moved.any():
-        raise Wrong("The network's weights did not change: backward, then optimizer.step().")
+        raise Wrong("The network's weights did not change: zero_grad, backward, optimizer.step(), in this order.")
     if torch.allclose(moved, step - 0.1 * stale, atol=1e-5):
         raise Wrong("The gradient of an earlier step was still there: optimizer.zero_grad() before backward.")
     if torch.allclose(moved, -step, atol=1e-5):
         raise Wrong("The weights moved up the gradient, not down.")
-    raise Wrong("The weights should move by exactly one step of the optimizer along this loss's gradient.")
+    raise Wrong(
+        "The weights should move by exactly one step of the optimizer along this loss's gradient. (And the network's "
+        "time is that of the mix: not rounded, unless the mix is, too.)"
+    )

@@ -18,8 +18,8 @@ from helpers.exercises import Wrong, as_loss, describe, exercise
 def attend(answer):
     """Compares with PyTorch's own function; every pair gets a mask of its own, and no key is asked by all."""
     dice = torch.Generator().manual_seed(0)
-    q = 2 * torch.randn(3, 4, 8, generator=dice, dtype=torch.double)
-    k, v = (torch.randn(3, 6, size, generator=dice, dtype=torch.double) for size in (8, 7))
+    q = 2 * torch.randn(3, 4, 8, generator=dice)
+    k, v = (torch.randn(3, 6, size, generator=dice) for size in (8, 7))
     mask = torch.tensor([[1, 1, 1, 1, 1, 0], [1, 0, 1, 1, 0, 1], [1, 1, 0, 0, 0, 0]]).bool()
     given = [part.clone() for part in (q, k, v, mask)]
     value = answer(*given)
@@ -27,14 +27,14 @@ def attend(answer):
         raise Wrong(
             f"For q (3, 4, 8), k (3, 6, 8) and v (3, 6, 7) the answers are (3, 4, 7); yours: {describe(value)}."
         )
-    for name, before, after in zip("qkv", (q, k, v), given, strict=False):
+    for name, before, after in zip(("q", "k", "v", "mask"), (q, k, v, mask), given, strict=True):
         if not torch.equal(before, after):
             raise Wrong(f"Your function wrote into {name}; return a new tensor.")
     if value.isnan().any():
         raise Wrong("There are answers that are no numbers: minus infinity goes where the mask is False, only there.")
-    if torch.allclose(value.double(), F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None]), atol=1e-4):
+    if torch.allclose(value.float(), F.scaled_dot_product_attention(q, k, v, attn_mask=mask[:, None]), atol=1e-4):
         return "That is the function on which language models are built, and everything in this lesson that listens."
-    explain_attention(value.double(), q, k, v, mask)
+    explain_attention(value.float(), q, k, v, mask)
     raise Wrong(
         "Other answers were expected. Look at the weights of one query: they should sum to 1, and be 0 where the mask "
         "says False."
@@ -54,9 +54,10 @@ def explain_attention(value, q, k, v, mask):
         "The mask is turned: True means that a key is asked.": mean(scores, ~asked),
         "Divide the scores by the root of D, or long vectors choose too sharply.": mean(dots),
         "Divide by the root of D, not by D.": mean(dots / q.shape[-1]),
-        "Divide by the root of D, the length of a query; not by that of a value, or the number of keys.": (
+        "Divide by the root of D, the length of a query; not by that of a value, or the number of keys or queries.": (
             mean(dots / math.sqrt(v.shape[-1])),
             mean(dots / math.sqrt(k.shape[1])),
+            mean(dots / math.sqrt(q.shape[1])),
         ),
         "You multiply by the root of D; divide.": mean(dots * math.sqrt(q.shape[-1])),
         "A score of 0 is not minus infinity: masked keys still get a weight.": (
@@ -90,11 +91,14 @@ def away_from(answer):
     y, y_avoid = torch.tensor([[1, 5, 6], [1, 7, 0], [1, 8, 9]]), torch.tensor([[1, 3, 0], [1, 4, 4], [1, 2, 0]])
     for scale in (3.0, 0.0, 1.0, -0.5):
         net = Listener()
-        value = answer(net, x.clone(), 0.25, y.clone(), y_avoid.clone(), scale)
+        given = [part.clone() for part in (x, y, y_avoid)]
+        value = answer(net, given[0], 0.2375, *given[1:], scale)
         if not isinstance(value, torch.Tensor) or value.shape != x.shape:
             raise Wrong(f"The result has the shape of x, (3, 2, 4, 4); yours is {describe(value)}.")
-        net.check(x, 250.0, {"y": (y, scale != 0), "y_avoid": (y_avoid, scale != 1)})
-        told, away = velocity_of(x, 250.0, y), velocity_of(x, 250.0, y_avoid)
+        if not all(map(torch.equal, given, (x, y, y_avoid))):
+            raise Wrong("Your function wrote into x, y or y_avoid; return a new tensor.")
+        net.check(x, 237.5, {"y": (y, scale != 0), "y_avoid": (y_avoid, scale != 1)})
+        told, away = velocity_of(x, 237.5, y), velocity_of(x, 237.5, y_avoid)
         if torch.allclose(value.float(), away + scale * (told - away), atol=1e-4):
             continue
         known = {
@@ -136,7 +140,7 @@ class Listener:
                 f"The network takes x (N, C, H, W), t (N,) and y (N, LENGTH); it was given {describe(x)}, "
                 f"{describe(t)} and {describe(y)}."
             )
-        x, t, y = x.detach().cpu().float(), t.detach().cpu().float(), y.detach().cpu()
+        x, t, y = x.detach().cpu().float().clone(), t.detach().cpu().float(), y.detach().cpu().clone()
         self.asked += zip(x, t.tolist(), y, strict=True)
         return velocity_of(x, t[:, None, None, None], y)
 

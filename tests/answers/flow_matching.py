@@ -187,3 +187,32 @@ RIGHT = [
     ("flow_matching.3", loss_by_our_time),
     ("flow_matching.3", loss_over_images),
 ]
+
+
+# What experts passed with, wrong, or failed with, right, before the judges knew it.
+
+
+def by_even_steps(velocity, x, times):
+    """Whatever the times are, from 1 to 0."""
+    n = len(times) - 1
+    return two_point()(velocity, x, [1 - i / n for i in range(n + 1)])
+
+
+def loss_without_gradient(net, x, y):
+    asked = []
+
+    def silent(*given):
+        with torch.no_grad():
+            asked.append(net(*given))
+        return asked[-1]
+
+    return loss()(silent, x, y)
+
+
+WRONG += [
+    ("flow_matching.1", lambda x_0, x_s, s: ((x_s - (1 - s) * x_0) / s - x_s) / (1 - s), "no number"),
+    ("flow_matching.1", lambda x_0, x_s, s: (x_s - x_0) / max(s, 0.1), "Not yet"),
+    ("flow_matching.2", by_even_steps, "yours asks at [1.0"),
+    ("flow_matching.3", loss_without_gradient, "lost its gradient"),
+    ("flow_matching.3", loss(noise=lambda x: torch.randn(len(x), 1, *x.shape[2:]).expand_as(x)), "share their noise"),
+]

@@ -255,3 +255,23 @@ RIGHT = [
     ("guided_diffusion.3", walk_skipping),
     ("guided_diffusion.3", walk_down_again),
 ]
+
+
+# What experts passed with, wrong, or failed with, right, before the judges knew it.
+
+
+def combined_by_einsum(uncond, first, second, a, b):
+    """With weights as a float32 tensor."""
+    return torch.einsum("k,k...->...", torch.tensor([1 - a - b, a, b]), torch.stack([uncond, first, second]))
+
+
+WRONG += [
+    (
+        "guided_diffusion.1",
+        lambda none, a, b, x, y: none + max(x, 0) * (a - none) + max(y, 0) * (b - none),
+        "uncond plus",
+    ),
+    ("guided_diffusion.3", walk(ask=lambda t, s, y: torch.full((10,), t)), "a number for each image"),
+    ("guided_diffusion.3", lambda net, x, y, *rest: walk()(net, x, torch.arange(len(y)), *rest), "ends elsewhere"),
+]
+RIGHT += [("guided_diffusion.1", combined_by_einsum)]

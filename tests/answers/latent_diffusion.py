@@ -253,3 +253,38 @@ RIGHT = [
     ("latent_diffusion.3", step_functional),
     ("latent_diffusion.3", step_by_closure),
 ]
+
+
+# What experts passed with, wrong, or failed with, right, before the judges knew it.
+
+
+def step_writes(encoder, mean, std, net, optimizer, x):
+    x *= 2
+    x -= 1
+    return step(prepare=lambda x: x)(encoder, mean, std, net, optimizer, x)
+
+
+def step_seeded(encoder, mean, std, net, optimizer, x):
+    torch.manual_seed(0)
+    return step()(encoder, mean, std, net, optimizer, x)
+
+
+def step_in_pieces(encoder, mean, std, net, optimizer, x):
+    """The encoder is asked twice, for a half each."""
+    return step()(lambda x: torch.cat([encoder(part) for part in x.chunk(2)]), mean, std, net, optimizer, x)
+
+
+WRONG += [
+    ("latent_diffusion.3", step_writes, "wrote into the images"),
+    ("latent_diffusion.3", step_seeded, "the same mix"),
+    (
+        "latent_diffusion.3",
+        step(noise=lambda u: torch.randn(len(u), 1, *u.shape[2:]).expand_as(u)),
+        "share their noise",
+    ),
+    ("latent_diffusion.3", step(draw=lambda n: 0.2 + 0.6 * torch.rand(n)), "should reach over (0, 1)"),
+]
+RIGHT += [
+    ("latent_diffusion.1", lambda z: over(0, 2, 3)(z.double())),
+    ("latent_diffusion.3", step_in_pieces),
+]

@@ -208,7 +208,7 @@ WRONG = [
     ("text_to_image.2", away(lambda told, avoided, scale: scale * (told - avoided)), "no velocity"),
     ("text_to_image.2", away(lambda told, avoided, scale: avoided + scale * told), "something else"),
     ("text_to_image.2", away(clock=1.0), "runs to 1000"),
-    ("text_to_image.2", away(clock=500.0), "yours: 125"),
+    ("text_to_image.2", away(clock=500.0), "yours: 118.75"),
     ("text_to_image.2", away_at_another_place, "at x itself"),
     ("text_to_image.2", away_with_one_time, "t (N,)"),
     ("text_to_image.2", lambda net, x, s, y, y_avoid, scale: x, "never asked"),
