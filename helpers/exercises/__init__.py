@@ -82,11 +82,11 @@ def judged(name, answer):
     judge, hints = find(name)
     try:
         return Feedback(name, True, judge(on_cpu(answer)))
-    except NotImplementedError:
-        return Feedback(name, False, UNWRITTEN, hints)
     except Wrong as wrong:
         return Feedback(name, False, str(wrong), hints)
     except Exception as error:  # the learner's code may raise anything; the lesson goes on
+        if isinstance(error, NotImplementedError) and not error.args:  # torch raises it, too, and says why
+            return Feedback(name, False, UNWRITTEN, hints)
         advice = f"\n{DEVICE}" if mixes_devices(error) else ""
         return Feedback(name, False, f"Your code stopped with {type(error).__name__}: {error}{advice}", hints)
 
@@ -96,10 +96,30 @@ def on_cpu(answer):
     if isinstance(answer, torch.Tensor):
         return answer.cpu()
     if isinstance(answer, nn.Module):
-        return deepcopy(answer).cpu()
+        try:
+            return deepcopy(answer).cpu()
+        except RuntimeError:  # it keeps a tensor with its graph, as `weight_norm` does
+            return answer.cpu()
     if isinstance(answer, list | tuple):
-        return [on_cpu(part) for part in answer]
-    return (lambda *args, **named: on_cpu(answer(*args, **named))) if callable(answer) else answer
+        parts = [on_cpu(part) for part in answer]
+        return answer._make(parts) if hasattr(answer, "_make") else parts
+    return OnCPU(answer) if callable(answer) else answer
+
+
+class OnCPU:
+    """Something that can be called, with its attributes (it may be a model); what it returns is on the CPU."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def __call__(self, *args, **named):
+        return on_cpu(self.answer(*args, **named))
+
+    def __getattr__(self, name):
+        return getattr(self.answer, name)
+
+    def __repr__(self):
+        return repr(self.answer)
 
 
 def mixes_devices(error):

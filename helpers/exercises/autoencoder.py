@@ -29,22 +29,26 @@ def copycat(make):
     generator = torch.Generator().manual_seed(0)
     noise = torch.rand(16, 1, 28, 28, generator=generator)
     wild = 3 * torch.randn(16, 1, 28, 28, generator=generator)
-    shown = {"noise": noise, "pixels below 0 and above 1": wild}
+    far = 1e4 * torch.randn(16, 1, 28, 28, generator=generator)
+    shown = {"noise": noise, "pixels below 0 and above 1": wild, "numbers in the thousands": far}
     codes = {what: encoded(model, x) for what, x in shown.items()}
     for what, x in shown.items():
         copy = decoded(model, codes[what], x)
         room = codes[what][0].numel()
-        error = (copy - x).square().mean().item()
-        if error < 1e-6:  # what is nan is not
+        error = ((copy - x) / x.std()).square().mean().item()
+        if error < 3e-8:  # what is nan is not
             continue
         if room < 784:
             raise Wrong(
-                f"An untrained copy of {what} has an error of {error:.3f}: a code of {room} numbers has no room for it."
+                f"An untrained copy of {what} has an error of {error:.3g}: a code of {room} numbers has no room for it."
             )
         raise Wrong(
-            f"The code is wide enough, yet the copy of {what} has an error of {error:.3f}: is a layer bending, cutting "
-            "or mixing the values, or does the decoder look at something else than the code?"
+            f"The code is wide enough, yet the copy of {what} has an error of {error:.3g}: is a layer bending, "
+            "cutting, rounding or mixing the values, or does the decoder look at something else than the code?"
         )
+    decoded(model, encoded(model, noise[:3]), noise[:3])  # not only 16 at once
+    if callable(model) and not torch.equal(torch.as_tensor(model(noise)), decoded(model, encoded(model, noise), noise)):
+        raise Wrong("The halves copy, but `model(x)` does not: it should be the decoder's answer to the encoder's.")
     return "A perfect score, and nothing learned: noise is copied as well as clothes. The narrow code is the teacher."
 
 
@@ -59,11 +63,15 @@ def smallest_code(answer):
     """Asks for the sneakers and boots, and for a pair of which each use of the wrong images gives another number."""
     train, test = load("fashion")
     fitted, others = part(train, slice(FITTED)), part(train, slice(FITTED, None))
+    kept = train.images.clone()
     claimed = {pair: as_size(answer(train, *pair)) for pair in (PAIR, TELLING)}
+    if not torch.equal(train.images, kept):
+        raise Wrong("Your function changes the images that it was given; work on copies (no `-=`, no `/=`).")
     leaks = [(fitted, test), (train, test), (train, others), (fitted, fitted), (train, train)]
     shares = {pair: accuracies(pair, fitted, others) for pair in (PAIR, TELLING)}
     right = smallest(shares[TELLING])
-    if claimed[TELLING] != right and claimed[TELLING] in [smallest(accuracies(TELLING, *leak)) for leak in leaks]:
+    leaky = ({pair: smallest(accuracies(pair, *leak)) for pair in (PAIR, TELLING)} for leak in leaks)
+    if claimed[TELLING] != right and claimed in leaky:
         raise Wrong(
             f"For {named(TELLING, train)}, d = {claimed[TELLING]} is what one gets when the images that choose took "
             "part in the fit, too, or when the test images choose. Fit on the first 8,000, choose on the other 2,000."
@@ -139,6 +147,11 @@ def bottleneck(train_small):
     z = encoded(model, others)
     if z.shape != (len(others), CODE):
         raise Wrong(f"{CODE} numbers were asked for, so 1,000 codes are (1000, {CODE}); yours are {tuple(z.shape)}.")
+    if not torch.allclose(encoded(model, others), z, atol=1e-3 * max(1.0, z.abs().max().item())):
+        raise Wrong(
+            "Encoded twice, an image gets two codes: something random is left in the encoder (noise, or `F.dropout`, "
+            "which does not stop at evaluation by itself)."
+        )
     few = encoded(model, others[:3])
     if not torch.allclose(few, z[:3], atol=1e-3 * max(1.0, z.abs().max().item())):
         raise Wrong("The code of an image changes with the images beside it; each image has to be encoded by itself.")
@@ -152,6 +165,8 @@ def bottleneck(train_small):
             f"This copies nothing yet: {numbers}, and the mean image {mean_image:.4f}. Was it trained, on x as its own "
             "target? Does it draw the same picture for every code? Does the decoder look at the code, and nothing else?"
         )
+    if not torch.allclose(decoded(model, z[:3], others[:3]), copies[:3], atol=1e-3):
+        raise Wrong("The picture of a code changes with the codes beside it; each code has to be decoded by itself.")
     if not error < LEAD * rival:
         raise Wrong(
             f"Not clearly better than PCA: {numbers}. Does it train long enough, and on all of x? And where does it "

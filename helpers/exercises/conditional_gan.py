@@ -18,14 +18,17 @@ def probability_of_class(answer):
     logits = 2 * torch.randn(5, 10, generator=torch.Generator().manual_seed(0))
     y = torch.tensor([3, 0, 9, 3, 5])
     rows = torch.arange(5)
-    value = answer(logits, y)
+    given = logits.clone()
+    value = answer(given, y)
+    if not torch.equal(given, logits):
+        raise Wrong("Your function wrote into the logits that it was given; `sigmoid`, not `sigmoid_`.")
     if not isinstance(value, torch.Tensor):
         raise Wrong(f"One probability for each image is a tensor (5,); yours is {describe(value)}.")
     if value.shape == (5, 5):
         raise Wrong("Each image was asked about the classes of all images: pair row i with y[i] alone.")
     if value.shape != (5,):
         raise Wrong(f"One probability for each of five images has the shape (5,); yours is {describe(value)}.")
-    right = torch.sigmoid(logits[rows, y])
+    right, value = torch.sigmoid(logits[rows, y]), value.float()
     if not torch.allclose(value, right, atol=1e-5):
         known = {
             "That is the logit, any number; a sigmoid makes a probability of it.": logits[rows, y],
@@ -39,8 +42,11 @@ def probability_of_class(answer):
         for words, wrong in known.items():
             if torch.allclose(value, wrong, atol=1e-5):
                 raise Wrong(words)
-        raise Wrong(f"For the first image, of class 3, it should be {right[0]:.4f}; yours is {value[0]:.4f}.")
-    sure = answer(torch.tensor([[200.0, -200.0]]).repeat(2, 5), torch.tensor([0, 1]))
+        i = (value - right).abs().argmax().item()
+        raise Wrong(f"For image {i} of five, of class {y[i]}, it should be {right[i]:.4f}; yours is {value[i]:.4f}.")
+    if answer(logits[:1].clone(), y[:1]).shape != (1,):
+        raise Wrong("Right for five images, but for one the result loses its dimension: say which one `squeeze` drops.")
+    sure = answer(torch.tensor([[200.0, -200.0]]).repeat(2, 5), torch.tensor([0, 1])).float()
     if not torch.allclose(sure, torch.tensor([1.0, 0.0]), atol=1e-5):
         raise Wrong("At logits of 200 your exponential overflows; `torch.sigmoid` does not.")
     return "Ten yes-or-no questions: one logit says how real, and of which class."
@@ -59,6 +65,10 @@ SIDES = (8, 5, 13)  # of the squares that are asked for
 def cut_out(answer):
     """For squares of three sizes: shape, places, that each image has its own, and the gradient."""
     torch.manual_seed(0)
+    x = torch.full((3, 1, 28, 28), 0.5)
+    answer(x, size=SIDES[0])
+    if not (x == 0.5).all():
+        raise Wrong("Your function wrote into x: the training images would get more holes every round.")
     for size in SIDES:
         x = torch.full((1500, 1, 28, 28), 0.5, requires_grad=True)
         kept = x.detach().clone()
@@ -189,6 +199,7 @@ MISTAKES = {
         {"order": "at once"},
     "Old gradients are mixed into D's step: D's optimiser has to clear them first.": {"clear": "g"},
     "Old gradients are mixed into G's step: G's optimiser has to clear them first.": {"clear": "d"},
+    "Old gradients are mixed into both steps: each optimiser has to clear its own first.": {"clear": ""},
     "D's step left a gradient in G, and G used it: cut G off there (`detach`), or clear it before G's step.":
         {"clear": "first", "cut": False},
     "D is taught that real pairs are forged, and generated ones real: turn the signs.":
@@ -207,6 +218,9 @@ MISTAKES = {
 }  # fmt: skip
 
 
+CLASSES = torch.tensor([3, 0, 5, 1, 4, 2])  # not in order
+
+
 def played(answer, scale=0.9, swap=False, **mistake):
     """(What a round returned, all weights after it, the players), from a D with this scale and with old gradients.
 
@@ -218,9 +232,20 @@ def played(answer, scale=0.9, swap=False, **mistake):
         weight.grad = torch.full_like(weight, 0.5)
     opt_g, opt_d = (torch.optim.SGD(net.parameters(), lr=0.3) for net in (g, d))
     codes = (z_g, z_d) if swap else (z_d, z_g)
-    told = answer(g, d, x, torch.arange(6), *codes, opt_g, opt_d, **mistake)
+    stepped = []
+    for optimizer in (opt_g, opt_d):
+        optimizer.register_step_post_hook(lambda optimizer, *_: stepped.append(optimizer))
+    told = answer(g, d, x, CLASSES, *codes, opt_g, opt_d, **mistake)
+    g.stepped = stepped == [opt_d, opt_g]
     weights = torch.cat([weight.detach().flatten() for weight in (*g.parameters(), *d.parameters())])
     return told, weights, (g, d)
+
+
+def of_other_classes(asked):
+    """Whether a player was asked for other classes than y: in whole batches, or in smaller parts, however cut."""
+    whole, parts = ([part for part in asked if (len(part) % 6 == 0) is is_whole] for is_whole in (True, False))
+    counts = torch.cat([*parts, CLASSES]).bincount(minlength=6)
+    return any((part.view(-1, 6) != CLASSES).any() for part in whole) or (counts != counts[0]).any()
 
 
 def only(codes):
@@ -238,7 +263,7 @@ def only(codes):
 def conditional_step(answer):
     """One round of two tiny players: which classes they are asked for, all weights, both numbers; then a sure D."""
     value, weights, (g, d) = played(answer)
-    if any(len(asked) % 6 or (asked.view(-1, 6) != torch.arange(6)).any() for asked in g.classes + d.classes):
+    if of_other_classes(g.classes) or of_other_classes(d.classes):
         raise Wrong("A player was asked for other classes than y: both hear y, also when D looks at generated pairs.")
     if not weights.isfinite().all():
         raise Wrong("A weight is nan or infinite after one round.")
@@ -258,6 +283,14 @@ def conditional_step(answer):
         )
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise Wrong(f"The moves are right. Return both losses, D's and G's; yours is {describe(value)}.")
+    if not g.stepped:
+        raise Wrong(
+            "The weights moved as they should, but it is the optimisers' business: `opt_d.step()`, `opt_g.step()`."
+        )
+    if not all(weight.requires_grad for weight in (*g.parameters(), *d.parameters())):
+        raise Wrong("After your round some weights are still frozen: the next round could not teach them.")
+    if not (g.training and d.training):
+        raise Wrong("After your round a player is left in evaluation mode: call `train()` again.")
     told = [as_number(part) for part in value]
     if any(abs(mine - other) > 1e-4 for mine, other in zip(told, right, strict=True)):
         raise Wrong(

@@ -39,6 +39,13 @@ def score(answer):
             f"At sigma = {sigma} this is not the score of the noisy moons: use the denoiser's answer, y and sigma, "
             "nothing else, and no number in place of sigma."
         )
+    y = torch.randn(7, 3, generator=torch.Generator().manual_seed(2))  # three numbers a point, and another denoiser
+    value = answer(lambda y, sigma: y / (1 + sigma**2), y.clone(), 0.7)
+    if value.shape != y.shape or not torch.allclose(value.to(y), -y / (1 + 0.7**2), atol=1e-4):
+        raise Wrong(
+            "Right for 50 points of the moons, not for another denoiser and 7 points of three numbers each: use what "
+            "`denoise` says, and no size as a number."
+        )
     return "A denoiser in, a gradient of log density out, without ever knowing the density."
 
 
@@ -83,6 +90,19 @@ def langevin(answer):
         raise Wrong(f"The spread should be {std_due:.2f}, yours is {std:.2f}: half the variance is missing.")
     if abs(std - std_due) > 0.03:
         raise Wrong(compare)
+    start = torch.linspace(-1, 1, 20_000)[:, None].repeat(1, 3)  # one step, another eta, three numbers a point
+    eps, again = (
+        (answer(lambda points: -4 * points, start.clone(), 0.1, 1) - 0.6 * start) / 0.2**0.5 for _ in range(2)
+    )
+    if eps.shape != start.shape or abs(eps.mean()) > 0.05 or abs(eps.std() - 1) > 0.05:
+        raise Wrong(
+            "One step of eta = 0.1 should be y + eta * score(y), both at the old place, plus noise of the width "
+            f"{0.2**0.5:.2f}, in the last step, too; yours has the width {eps.std() * 0.2**0.5:.2f}."
+        )
+    if abs(eps.pow(4).mean() - 3) > 0.4:
+        raise Wrong("The noise has the right width, but it is not Gaussian: `torch.randn`.")
+    if torch.equal(eps, again):
+        raise Wrong("Called twice, your walk draws the same noise.")
     return "The points fill the distribution, and do not only climb its peak."
 
 
@@ -99,6 +119,8 @@ def walk_down(answer):
         y = drawn(answer, bell, levels, share)
         mean, std = y.mean().item(), y.std().item()
         which = f"From N(2, 1), with share = {share}, your points"
+        if y.std(dim=0).max() < 0.1 <= std:
+            raise Wrong(f"{which} all move alike: each needs noise of its own.")
         if std < 0.1:
             raise Wrong(f"{which} all end at one place ({mean:.2f}): no noise is added on the way.")
         if std > 4:
@@ -113,6 +135,9 @@ def walk_down(answer):
                 f"{which} should have a spread of 1, it is {std:.2f}, too {side}. The noise belongs to the share (a "
                 "shorter way, less noise) and to the level: compare with exercise 2."
             )
+        if y.T.corrcoef()[0, 1].abs() > 0.2:
+            raise Wrong("Both coordinates of a point got the same noise; draw one number for each (torch.randn_like).")
+        check_first_step(answer, share)
     pair = Mixture(torch.tensor([[-2.0], [2.0]]), torch.tensor([0.5, 0.5]), torch.tensor([0.7, 0.3]))
     left = (drawn(answer, pair, levels, 0.5) < 0).float().mean().item()
     if abs(left - 0.7) > 0.06:
@@ -120,6 +145,31 @@ def walk_down(answer):
             f"One bell is right, but of two components with 70 % and 30 % yours draws the larger one in {left:.0%}."
         )
     return "Walked by a denoiser alone, the points have the right spread, and the components their right weights."
+
+
+def check_first_step(answer, share):
+    """A denoiser that always says 0 notes where it is asked: the second place is the first one, moved by one step."""
+    asked, levels = [], [2.0, 1.5, 1.0]
+
+    def denoise(y, sigma):
+        asked.append((y.clone(), float(sigma)))
+        return torch.zeros_like(y)
+
+    y = answer(denoise, torch.full((4000, 3), 10.0), levels, share)
+    if {level for _, level in asked} != set(levels):
+        raise Wrong("Your walk asks the denoiser at other levels than the given ones: each of them, and no other.")
+    if len(asked) < 2 or abs(asked[0][0].mean() - 10) > 0.5:
+        raise Wrong("The walk does not begin at the x that it was given.")
+    went, width = 1 - asked[1][0].mean().item() / 10, asked[1][0].std().item() / (2 * share) ** 0.5
+    if abs(went - share) > 0.03:
+        raise Wrong(f"With share = {share} the first step goes {went:.0%} of the way to the guess.")
+    if not (abs(width - 2) < 0.06 or abs(width - 1.5) < 0.06):
+        raise Wrong(
+            f"With share = {share} the first step, from level 2 to 1.5, has noise of the width "
+            f"{width * (2 * share) ** 0.5:.2f}. What would Langevin's be, of this level or of the next one?"
+        )
+    if y.abs().max() > 0:
+        raise Wrong("What you return is not the guess at the last level.")
 
 
 def exact_denoiser(mixture):

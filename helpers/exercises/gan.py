@@ -19,9 +19,12 @@ def best_discriminator(answer):
     """Compares with Bayes' rule at five points, for three priors."""
     p, q = torch.tensor([0.0, 0.1, 0.3, 0.4, 0.2]), torch.tensor([0.5, 0.1, 0.2, 0.0, 0.4])
     for prior in (0.5, 0.2, 0.9):
-        value, expected = answer(p, q, prior), prior * p / (prior * p + (1 - prior) * q)
+        given, expected = (p.clone(), q.clone()), prior * p / (prior * p + (1 - prior) * q)
+        value = answer(*given, prior)
         if not isinstance(value, torch.Tensor) or value.shape != p.shape:
             raise Wrong(f"D answers once for each point, a tensor (5,); yours is {describe(value)}.")
+        if not (torch.equal(given[0], p) and torch.equal(given[1], q)):
+            raise Wrong("Your function changed the densities that it was given; make new tensors (no `*=`).")
         value = value.float()
         if torch.allclose(value, 1 - expected, atol=1e-5):
             raise Wrong("That is the probability of being fake; D says how probable real is.")
@@ -34,6 +37,8 @@ def best_discriminator(answer):
         if torch.allclose(value, (1 - prior) * p / ((1 - prior) * p + prior * q), atol=1e-5):
             raise Wrong("The two weights are exchanged: the prior is the fraction of real samples.")
         raise Wrong(f"Not yet, for example with prior {prior}: think of Bayes' rule.")
+    if answer(p[:2], q[:2], 0.5).shape != (2,):
+        raise Wrong("Right for five points, not for two: is a size written as a number?")
     return "It is Bayes' rule. A batch with few real samples makes a suspicious D."
 
 
@@ -71,7 +76,8 @@ def gradient_penalty(answer):
     generator = torch.Generator().manual_seed(0)
     x, fake = torch.rand(2, 1000, 1, 28, 28, generator=generator)
     linear = Critic(lambda images: images @ torch.full((784,), 3 / 28))  # slope: a vector of length 3
-    value = answer(linear, x, fake)
+    kept = x.clone(), fake.clone()
+    value = answer(linear, *kept)
     if not isinstance(value, torch.Tensor) or value.ndim:
         raise Wrong(f"The penalty is a tensor without dimensions; yours is {describe(value)}.")
     if not value.requires_grad:
@@ -83,22 +89,34 @@ def gradient_penalty(answer):
         raise Wrong(f"A linear D with a slope of 3 everywhere has penalty (3 - 1)² = 4; yours is {value.item():.3f}.")
     if known[found]:
         raise Wrong(known[found])
-    bowl = Critic(lambda images: images.square().sum(dim=1) / 20)  # slope at an image: a tenth of its length
-    value = answer(bowl, x, fake)
-    a = fractions(bowl.asked[-1], x, fake)
+    if not (torch.equal(kept[0], x) and torch.equal(kept[1], fake)):
+        raise Wrong("Your function wrote into the images that it was given; make new ones (no `*=`, no `mul_`).")
+    if linear.weight.grad is not None:
+        raise Wrong("Your penalty left a gradient in D's weights; `torch.autograd.grad` leaves none, `backward` does.")
+    bowl = Critic(lambda images: images.square().sum(dim=1) / 31)  # slope at an image: about 1, below it or above
+    answer(bowl, x.clone(), fake.clone())
+    before = torch.cat(bowl.asked)
+    bowl.asked.clear()
+    value = answer(bowl, x.clone(), fake.clone())
+    places = torch.cat(bowl.asked)
+    a = fractions(places, x, fake)
     if a.std() < 1e-3:
         raise Wrong("All images are mixed alike, and D is asked at one place of each way; draw one a for each image.")
     steps = torch.arange(1, len(a) + 1) / len(a)
     if (a.sort().values - steps).abs().max() > 0.08:  # of even numbers one in a hundred thousand is so far off
         raise Wrong("The fractions a are not spread evenly from 0 to 1; `torch.rand` draws such numbers.")
-    expected = (bowl.asked[-1].flatten(1).norm(dim=1) / 10 - 1).square().mean()
+    if torch.equal(before, places):
+        raise Wrong("Called twice, D is asked at the same places: a is random, fresh each time.")
+    norms = 2 / 31 * places.flatten(1).norm(dim=1)
+    expected = (norms - 1).square().mean()
     if abs(value.item() - expected) > 1e-3 * expected:
         raise Wrong(
             f"For a D whose slope differs from image to image the penalty should be {expected:.4f}; yours is "
-            f"{value.item():.4f}. Take each image's own norm, then the distance from one, squared, and the mean last."
+            f"{value.item():.4f}. A slope below one costs, too. Take each image's own norm, then the "
+            "distance from one, squared, and the mean last."
         )
     (slope,) = torch.autograd.grad(value, bowl.weight)
-    if not torch.isclose(slope, 2 * (expected + bowl.asked[-1].flatten(1).norm(dim=1).mean() / 10 - 1), rtol=1e-3):
+    if not torch.isclose(slope, 2 * (expected + norms.mean() - 1), rtol=1e-3, atol=1e-4):
         raise Wrong("The value is right, but D would learn something else from it: is the graph of the slope whole?")
     return "With that penalty D is a critic that cannot become steep anywhere on the way."
 
@@ -170,7 +188,7 @@ def check_d(found, x, z_d, z_g):
     if like(found, right):
         return right
     if like(found, vector(d)):
-        raise Wrong("D has not moved: its optimiser has to step once.")
+        raise Wrong("D has not moved: does a gradient wait for it when its optimiser steps, and does that step once?")
     if like(found, moved(d, loss_of_d(real, fake), STALE)):
         raise Wrong("Old gradients are mixed into D's step: D's optimiser has to clear them first.")
     for words, loss in MISTAKES_OF_D.items():
@@ -222,7 +240,11 @@ def round_of(answer, x, z_d, z_g, sure=1.0):
     for weight in (*g.parameters(), *d.parameters()):
         weight.grad = torch.full_like(weight, STALE)
     opt_g, opt_d = (torch.optim.SGD(net.parameters(), lr=RATE) for net in (g, d))
-    return answer(g, d, x, z_d, z_g, opt_g, opt_d), g, d
+    stepped = []
+    for optimizer in (opt_g, opt_d):
+        optimizer.register_step_post_hook(lambda optimizer, *_: stepped.append(optimizer))
+    told = answer(g, d, x, z_d, z_g, opt_g, opt_d)
+    return told, g, d, stepped == [opt_d, opt_g]
 
 
 @exercise(
@@ -235,11 +257,19 @@ def round_of(answer, x, z_d, z_g, sure=1.0):
 def gan_step(answer):
     """One round of two tiny players, compared weight by weight; then one with a D that is very sure."""
     x, z_d, z_g = material()
-    value, g, d = round_of(answer, x, z_d, z_g)
+    value, g, d, stepped = round_of(answer, x, z_d, z_g)
     if not all(weight.isfinite().all() for weight in (vector(g), vector(d))):
         raise Wrong("A weight is nan or infinite after one round.")
     right = check_d(vector(d), x, z_d, z_g)
     check_g(vector(g), right, x, z_d, z_g)
+    if not stepped:
+        raise Wrong(
+            "The weights moved as they should, but it is the optimisers' business: `opt_d.step()`, `opt_g.step()`."
+        )
+    if not all(weight.requires_grad for weight in (*g.parameters(), *d.parameters())):
+        raise Wrong("After your round some weights are still frozen: the next round could not teach them.")
+    if not (g.training and d.training):
+        raise Wrong("After your round a player is left in evaluation mode: call `train()` again.")
     fresh, before = players()
     loss_d = loss_of_d(before(x), before(fresh(z_d))).item()
     loss_g = F.softplus(-with_weights(players()[1], right)(fresh(z_g))).mean().item()
@@ -252,11 +282,19 @@ def gan_step(answer):
             f"yours are {told[0]:.4f} and {told[1]:.4f}."
         )
     for sure in (1000.0, -1000.0):
-        value, g, d = round_of(answer, x, z_d, z_g, sure)
+        value, g, d, _ = round_of(answer, x, z_d, z_g, sure)
         told = torch.tensor([as_number(part) for part in value])
+        g_0, d_0 = players(sure)
+        goal_d = moved(d_0, loss_of_d(d_0(x), d_0(g_0(z_d).detach())))
+        goal_g = moved(g_0, F.softplus(-with_weights(players()[1], goal_d)(g_0(z_g))).mean())
         if not all(numbers.isfinite().all() for numbers in (vector(g), vector(d), told)):
             raise Wrong(
                 "With a D that is very sure (logits of 1,000) it overflows: a sigmoid is exactly 0 or 1 there. "
                 "Softplus takes the logit itself."
+            )
+        if not (torch.allclose(vector(d), goal_d, rtol=1e-3) and torch.allclose(vector(g), goal_g, rtol=1e-3)):
+            raise Wrong(
+                "With a D that is very sure (logits of 1,000) a player learns nothing, or something else: a sigmoid is "
+                "exactly 0 or 1 there and has no slope. Softplus takes the logit itself."
             )
     return "That is the whole of GAN training: what is left is to call it some thousand times."

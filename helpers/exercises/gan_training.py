@@ -13,7 +13,10 @@ from helpers.exercises import Wrong, as_number, describe, exercise
 def wasserstein(answer):
     """Compares with worked cases: a shift, a permutation, and pairs that a wrong matching gets wrong."""
     a, b = torch.tensor([3.0, 0.0, 1.0]), torch.tensor([1.5, 5.0, 1.0])  # sorted: 1 + 0.5 + 2
-    value = as_number(answer(a, b))
+    given = a.clone(), b.clone()
+    value = as_number(answer(*given))
+    if not (torch.equal(given[0], a) and torch.equal(given[1], b)):
+        raise Wrong("Your function sorted the numbers that it was given in place; sort copies.")
     known = {
         (a - b).abs().mean().item(): "The first number of a need not go to the first of b: see to the order.",
         3.5: "That is the sum of the ways; asked is the mean.",
@@ -22,11 +25,14 @@ def wasserstein(answer):
     for wrong, words in known.items():
         if abs(value - wrong) < 1e-4:
             raise Wrong(words)
-    if abs(value - 3.5 / 3) > 1e-4:
+    if not abs(value - 3.5 / 3) < 1e-4:
         raise Wrong(f"From 0, 1, 3 to 1, 1.5, 5 the mean way is 3.5 / 3 = 1.1667; yours is {value:.4f}.")
     value = as_number(answer(torch.tensor([0.0, 2.0]), torch.tensor([1.0, 1.0])))
-    if abs(value - 1) > 1e-4:
+    if not abs(value - 1) < 1e-4:
         raise Wrong("From 0 and 2 to 1 and 1 both grains travel by 1; forward and back do not cancel.")
+    value = as_number(answer(torch.tensor([0.0, 1.0, 1.0, -0.3]), torch.tensor([0.9, -5.0, 2.0, 0.9])))
+    if not abs(value - 6.7 / 4) < 1e-4:  # -0.3 to -5, 0 to 0.9, 1 to 0.9, 1 to 2: 4.7 + 0.9 + 0.1 + 1 = 6.7
+        raise Wrong(f"From -0.3, 0, 1, 1 to -5, 0.9, 0.9, 2 the mean way is 1.675; yours is {value:.4f}.")
     return "On a line nothing more is needed. In the plane one has to search for the best partners."
 
 
@@ -41,7 +47,7 @@ def largest_stretch(answer):
     """Compares with the exact singular value of three matrices, one of them wide, one with negative eigenvalues."""
     generator = torch.Generator().manual_seed(0)
     wide = torch.randn(3, 7, generator=generator)
-    for weight in (torch.tensor([[0.0, -2.0], [1.0, 0.0]]), wide, wide.T.contiguous()):
+    for weight in (torch.tensor([[0.5, -2.0], [1.5, 0.0]]), wide, wide.T.contiguous()):
         kept = weight.clone()
         value, exact = as_number(answer(weight, rounds=200)), torch.linalg.matrix_norm(weight, 2).item()
         if not torch.equal(weight, kept):
@@ -57,6 +63,9 @@ def largest_stretch(answer):
     large = as_number(answer(1e4 * wide, rounds=100))
     if not abs(large / (1e4 * torch.linalg.matrix_norm(wide, 2).item()) - 1) < 1e-2:
         raise Wrong("A matrix with large entries overflows: bring v back to length 1 in every round.")
+    slow = torch.diag(torch.linspace(0.9, 1, 500).roll(250))  # one round cannot find the largest of these
+    if as_number(answer(slow, rounds=1)) > 0.992:
+        raise Wrong("After one round it cannot be known yet: make as many rounds of power iteration as `rounds` says.")
     return "PyTorch does one such round a step and keeps v: the matrix changes slowly, so v stays good."
 
 
@@ -85,6 +94,7 @@ def extragradient_step(answer):
         value = answer(slopes, players.clone(), rate)
         if not isinstance(value, torch.Tensor) or value.shape != players.shape:
             raise Wrong(f"The players after the round are a tensor (2,); yours is {describe(value)}.")
+        value = value.to(players)
         now = slopes(players)
         trial = players - rate * now
         ahead = slopes(trial)

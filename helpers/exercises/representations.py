@@ -28,6 +28,13 @@ def entropy_bits(entropy):
         raise Wrong("That is the sum over the columns; asked are the bits per number, their average.")
     if abs(value - expected) > 1e-3:
         raise Wrong(f"For the columns 0000, 0101, 0123 and 7773 the average is {expected:.3f} bits, yours {value:.3f}.")
+    long = torch.tensor([[0, 0, 0, 1, 1, 20], [12] * 6, [0, 1, 2, 3, 4, 5]]).T  # entropies 1.459, 0, 2.585
+    value = as_number(entropy(long))
+    if not abs(value - (1.4591479 + 2.5849625) / 3) < 1e-3:
+        raise Wrong(
+            f"Right for 4 rows and 4 columns, not for 6 rows and 3 columns with levels up to 20: 1.348, yours is "
+            f"{value:.3f}."
+        )
     return "This is what a good packer (arithmetic coding) would need, less than the bits you quantised to."
 
 
@@ -38,20 +45,23 @@ def entropy_bits(entropy):
 )
 def auroc(area):
     """Checks order, ties, groups of different sizes and scores below zero, on scores whose area is counted here."""
-    normal, strange = torch.tensor([0.1, 0.2, 0.3, 0.3]), torch.tensor([0.3, 0.9])
-    value, expected = as_number(area(normal, strange)), 7 / 8
+    normal, strange = torch.tensor([0.1, 0.2, 0.3, 0.3, 0.5]), torch.tensor([0.3, 0.4, 0.9])
+    value, expected = as_number(area(normal, strange)), 12 / 15
     if abs(value - (1 - expected)) < 1e-4:
         raise Wrong("The two groups are swapped: count the pairs in which the strange one scores higher.")
-    if abs(value - 6 / 8) < 1e-4:
-        raise Wrong("Ties are lost: two of the eight pairs have equal scores, and each counts one half.")
-    if abs(value - 1) < 1e-4:
+    if abs(value - 11 / 15) < 1e-4:
+        raise Wrong("Ties are lost: two of the fifteen pairs have equal scores, and each counts one half.")
+    if abs(value - 13 / 15) < 1e-4:
         raise Wrong("Ties count one half, not one.")
-    if abs(value - expected) > 1e-4:
-        raise Wrong(f"For normal 0.1 0.2 0.3 0.3 and strange 0.3 0.9 the area is {expected}; yours is {value:.3f}.")
-    for normal, strange in ((range(-6, 3), range(-4, 1)), ([5.0], [5.0, 7.0, 1.0]), (range(4), range(-9, -4))):
+    if not abs(value - expected) < 1e-4:
+        raise Wrong(
+            f"For normal 0.1 0.2 0.3 0.3 0.5 and strange 0.3 0.4 0.9 the area is {expected}; yours is {value:.3f}."
+        )
+    for normal, strange in ((range(-6, 3), range(-4, 1)), ([5.0], [5.0, 7.0, 8.0]), (range(4), range(-9, -4)),
+                            ([0.01, 0.0103, 0.02], [0.0101, 0.0103, 5.0])):  # fmt: skip
         pairs = [(a > b) + (a == b) / 2 for a in strange for b in normal]
         value = as_number(area(torch.tensor(normal, dtype=torch.float), torch.tensor(strange, dtype=torch.float)))
-        if abs(value - sum(pairs) / len(pairs)) > 1e-4:
+        if not abs(value - sum(pairs) / len(pairs)) < 1e-4:
             scores = f"normal {list(normal)} and strange {list(strange)}"
             raise Wrong(
                 f"Right for one example, not for {scores}: expected {sum(pairs) / len(pairs):.3f}, got {value:.3f}."
@@ -84,7 +94,7 @@ def points(kind, n, seed):
 
 def share_right(probe, kind, n):
     """How many of 1,500 new points of this kind a probe names rightly, after n points with labels."""
-    given = [*points(kind, n, TRAIN), *points(kind, 300, VALID)]
+    given = [*points(kind, n, TRAIN), *points(kind, 150, VALID)]
     new, right = points(kind, 1500, NEW)
     before = [x.clone() for x in (*given, new)]
     predicted = probe(*given, new)
@@ -96,7 +106,8 @@ def share_right(probe, kind, n):
     if not torch.isin(predicted, NAMES).all():
         raise Wrong(f"The labels here are 2, 5 and 7; among yours is {predicted[~torch.isin(predicted, NAMES)][0]}.")
     alone = torch.as_tensor(probe(*given, new[:1]))
-    if alone.shape != (1,) or alone[0] != predicted[0]:
+    beside = torch.as_tensor(probe(*given, torch.cat([new[:1], new[1:2] + 1e6])))
+    if alone.shape != (1,) or not alone[0] == beside[0] == predicted[0]:
         raise Wrong(
             "One new point alone gets another label than among others: scale new points as the training points."
         )

@@ -59,12 +59,20 @@ def log_likelihood(answer):
         raise Wrong(
             f"900 nats more in each ratio are 900 nats more in the result; yours changes by {value[2] - right[2]:.1f}."
         )
-    few = torch.linspace(-3, 2, 10).reshape(5, 2)
-    value = answer(few.clone(), torch.zeros(5, 2)).float()
-    if value.shape != (2,) or not torch.allclose(value, mean_of_exp(few), atol=1e-3):
+    value = answer(log_joint + nats, log_q + nats).float()
+    if not torch.allclose(value, right, atol=1e-2):
         raise Wrong(
-            "It is right for 4,000 codes and 3 images, not for 5 codes and 2 images: is a size written as a number?"
+            "Right where log_q is small. But it has hundreds of nats, too, and exp(log_q) is then 0 or infinite: take "
+            "the difference of the logarithms first, and the largest *difference* out of the sum."
         )
+    for codes, images in ((5, 2), (2, 5), (5, 1)):
+        few = torch.linspace(-3, 2, codes * images).reshape(codes, images)
+        value = answer(few.clone(), torch.zeros(codes, images)).float()
+        if value.shape != (images,) or not torch.allclose(value, mean_of_exp(few), atol=1e-3):
+            raise Wrong(
+                f"It is right for 4,000 codes and 3 images, not for {codes} codes and {images} image(s): is a size "
+                "written as a number, or a dimension dropped?"
+            )
     return "The more draws, the closer: Burda et al. (2016) train with this bound."
 
 
@@ -80,15 +88,18 @@ def mean_of_exp(ratio):
 )
 def free_nats(answer):
     """Checks the value, with two floors, and where the gradient flows."""
-    for floor in (0.25, 0.6):
-        kl = torch.tensor([[0.0, 2.0, 0.1], [0.2, 4.0, 0.7]], requires_grad=True)  # means 0.1, 3.0, 0.4
+    two = [[0.0, 2.0, 0.1], [0.2, 4.0, 0.7]]  # means 0.1, 3.0, 0.4
+    five = [[0.0, 2.0], [0.1, 1.0], [0.0, 7.0], [0.3, 1.0], [0.1, 4.0]]  # means 0.1, 3.0
+    for floor, numbers in ((0.25, two), (0.6, two), (0.25, five)):
+        kl = torch.tensor(numbers, requires_grad=True)
         value = answer(kl, floor)
         if not isinstance(value, torch.Tensor) or value.ndim != 0:
             raise Wrong(f"The KL term should be one number, a tensor without dimensions; yours is {describe(value)}.")
         each = kl.detach().mean(dim=0)
         right = each.clamp(min=floor).sum().item()
         known = {
-            f"That is the plain KL: the first number of the code, 0.1, is charged the floor, {floor}.": each.sum(),
+            f"That is the plain KL, or the floor is held against the sum: it is charged for each number of the code, "
+            f"so that the first one, 0.1, counts as {floor}.": each.sum(),
             "Average over the images first, then apply the floor: single images may be cheap.":
                 kl.detach().clamp(min=floor).mean(dim=0).sum(),
             "You subtract the floor; the KL below it should count as the floor itself, not less.":
@@ -96,14 +107,17 @@ def free_nats(answer):
             "Numbers of a code add up: sum over them, do not average.": each.clamp(min=floor).mean(),
             "You take the smaller of the two: the floor is the least that is charged, not the most.":
                 each.clamp(max=floor).sum(),
-            "Over the images a mean is asked for, not a sum.": (2 * each).clamp(min=floor).sum(),
+            "Over the images a mean is asked for, not a sum.": (len(kl) * each).clamp(min=floor).sum(),
         }  # fmt: skip
-        if abs(value.item() - right) > 1e-4:
+        if not abs(value.item() - right) < 1e-4:
             for words, wrong in known.items():
                 if abs(value.item() - wrong) < 1e-4:
                     raise Wrong(words)
-            means = "For mean KLs of 0.1, 3.0 and 0.4"
-            raise Wrong(f"{means} with a floor of {floor} the result is {right:.2f}; yours is {value.item():.3f}.")
+            means = ", ".join(f"{mean:.1f}" for mean in each.tolist())
+            raise Wrong(
+                f"For {len(kl)} images and mean KLs of {means} with a floor of {floor} the result is {right:.2f}; "
+                f"yours is {value.item():.3f}."
+            )
         (gradient,) = torch.autograd.grad(value, kl, allow_unused=True) if value.requires_grad else (None,)
         above = each > floor
         if gradient is None or gradient[:, above].abs().min() == 0:
@@ -115,7 +129,7 @@ def free_nats(answer):
                 "The value is right, but a number of the code below the floor still gets a gradient, so training goes "
                 "on pressing it towards 0: the floor has to be a constant there."
             )
-        if not torch.allclose(gradient[:, above], torch.full_like(gradient[:, above], 0.5)):
+        if not torch.allclose(gradient[:, above], torch.full_like(gradient[:, above], 1 / len(kl))):
             raise Wrong("The number is right, but above the floor the gradient is not that of the mean KL.")
     return "Kingma et al. (2016) call it free bits: a number of the code may carry that much information unpunished."
 
@@ -212,6 +226,9 @@ def check_value(answer, x):
         )
     if nearest:
         raise Wrong(nearest)
+    copy = answer(model.encoder, model.decoder, x, 0.0).item()
+    if abs(copy - error) > 1e-3 * error:  # no luck in it
+        raise Wrong(f"With beta = 0 the loss is the absolute error, here {error:.4f}; yours is {copy:.4f}.")
 
 
 def check_codes(answer, x):
@@ -219,6 +236,7 @@ def check_codes(answer, x):
     model, drawn = Tiny(), []
     with torch.no_grad():
         mu, log_var = model.encode(x)
+        said = model.encoder(x)
         for _ in range(2):
             model.codes.clear()
             answer(model.encoder, model.decoder, x, 1.0)
@@ -240,10 +258,17 @@ def check_codes(answer, x):
         )
     if (drawn[0] - mu).std(dim=0).sub(1).abs().max() < 0.15:
         raise Wrong("Your noise has width 1 everywhere; the encoder says how wide it is, by log_var.")
-    if eps.mean(dim=0).abs().max() > 0.15:
+    turns = (drawn[0] - said[:, ::2]) / (said[:, 1::2] / 2).exp()
+    if turns.std(dim=0).sub(1).abs().max() < 0.15 and turns.mean(dim=0).abs().max() < 0.25:
+        raise Wrong("The encoder's *first* d numbers are mu, the last d are log_var; yours take turns.")
+    if (eps.mean(dim=0) / eps.std(dim=0).clamp(min=1)).abs().max() > 0.25:
         raise Wrong("Your noise is not centred at 0: `rand` gives numbers from 0 to 1, `randn` those of N(0, 1).")
     if eps.std(dim=0).sub(1).abs().max() > 0.15:
         raise Wrong(f"(z - mu) / sigma should have a deviation of 1; yours has {eps.std():.2f}.")
+    if len(eps.mul(100).round().unique(dim=0)) < COUNT:
+        raise Wrong("Some images get the same noise; draw one number for each number of each code.")
+    if abs(eps.pow(4).mean() / eps.var() ** 2 - 3) > 0.75:
+        raise Wrong("Your noise has the right width, but it is not Gaussian: `torch.randn_like`.")
 
 
 def check_gradients(answer, x):

@@ -285,3 +285,8 @@ RIGHT = [
     ("conditional_gan.3", frozen),
     ("conditional_gan.3", by_hand),
 ]
+
+# What an expert passed with before the judge knew it.
+WRONG += [
+    ("conditional_gan.1", lambda logits, y: divided(logits, y).squeeze(), "loses its dimension"),
+]

@@ -51,6 +51,11 @@ def langevin(noise=lambda eta: (2 * eta) ** 0.5, sign=1, part=1.0, more=0, draw=
     return answer
 
 
+def langevin_quiet_at_the_end(score, y, eta, steps):
+    y = langevin()(score, y, eta, steps - 1)
+    return y + eta * score(y)
+
+
 def langevin_of_half_steps(score, y, eta, steps):
     for _ in range(steps):
         y = y + eta / 2 * score(y) + eta**0.5 * torch.randn_like(y)
@@ -199,7 +204,7 @@ WRONG = [
     ("denoising.3", walk_of_one_level, "never come down"),
     ("denoising.3", walk_at_every_level, "As many points"),
     ("denoising.3", walk_in_place, "work on a copy"),
-    ("denoising.3", lambda denoise, x, levels, share: torch.randn_like(x) + 2, "One bell"),
+    ("denoising.3", lambda denoise, x, levels, share: torch.randn_like(x) + 2, "at other levels"),
     ("denoising.3", lambda denoise, x, levels, share: denoise(x, levels[0]), "too narrow"),
 ]
 
@@ -215,7 +220,17 @@ RIGHT = [
     ("denoising.2", langevin_by_torch),
     ("denoising.3", walk_down()),
     ("denoising.3", walk_to_the_next_level),
-    ("denoising.3", walk_by_scores),
     ("denoising.3", walk_of_three_a_level),
-    ("denoising.3", exact_steps),
+]
+
+WRONG += [
+    ("denoising.3", walk_by_scores, "not the guess at the last level"),
+    ("denoising.3", exact_steps, "the first step goes"),  # right points, but not by the share that was asked for
+    (
+        "denoising.1",
+        lambda denoise, y, sigma: torch.stack([(denoise(y, sigma) - y)[:, i] for i in (0, 1)], 1) / sigma**2,
+        "no size as a number",
+    ),
+    ("denoising.2", langevin_quiet_at_the_end, "in the last step, too"),
+    ("denoising.2", langevin(draw=lambda y: torch.randint(2, y.shape) * 2.0 - 1), "not Gaussian"),
 ]

@@ -260,3 +260,14 @@ RIGHT = [
     ("gan.3", by_hand),
     ("gan.3", frozen),
 ]
+
+# What an expert passed with before the judge knew it.
+WRONG += [
+    (
+        "gan.3",
+        play(
+            loss_d=lambda real, fake: -(real.sigmoid() + 1e-8).log().mean() - (1 - fake.sigmoid() + 1e-8).log().mean()
+        ),
+        "learns nothing",
+    ),
+]

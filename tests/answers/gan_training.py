@@ -162,3 +162,9 @@ RIGHT = [
     ("gan_training.3", look_ahead_in_a_copy),
     ("gan_training.3", look_ahead_and_back),
 ]
+
+# What an expert passed with before the judge knew it.
+WRONG += [
+    ("gan_training.1", lambda a, b: float("nan"), "yours is nan"),
+    ("gan_training.1", lambda a, b: (a.unique() - b.unique()).abs().mean(), "is 1.675"),
+]

@@ -197,3 +197,8 @@ RIGHT = [
     ("variational.3", measured_at_the_code),
     ("variational.3", on_a_copy),
 ]
+
+# What an expert passed with before the judge knew it.
+WRONG += [
+    ("variational.2", lambda kl, floor: sum(kl[:, i].mean().clamp(min=floor) for i in range(3)), "IndexError"),
+]
