@@ -14,7 +14,7 @@ ELSEWHERE = {  # topic -> number -> why no output has it
     "start_here": {"3.12": "a version", "2.11": "a version", "6.3": "lesson 04"},
     "autoencoder": {"7.8": "784 bytes times 10,000"},
     "representations": {"5.5": "log 249", "3.5": "a formula: the best loss"},
-    "variational": {"1.44": "1 / log 2"},
+    "variational": {"1.44": "1 / log 2", "0.005": "a difference of two printed numbers"},
     "gan": {"0.999": "PyTorch's Adam", **dict.fromkeys(["7.1", "5.3", "2.7"], "trained once, said so")},
     "gan_training": {"0.150": "a formula", "0.94": "a formula"},
     "conditional_gan": {"7.8": "lesson 05", "0.47": "lesson 05", "0.15": "a formula", "0.0225": "its square"},
@@ -30,6 +30,7 @@ ELSEWHERE = {  # topic -> number -> why no output has it
         **dict.fromkeys(["0.14", "0.16"], "an example, named as one"),
         "0.9999": "Ho et al.",
         "0.19": "read off the curve of the loss",
+        "5.3": "lesson 14",
     },
     "guided_diffusion": {
         **dict.fromkeys(["1.81", "1.40"], "Kynkäänniemi et al."),
@@ -53,6 +54,7 @@ ELSEWHERE = {  # topic -> number -> why no output has it
         "0.75": "a moment of the film",
         "2.7": "measured once with the shipped weights",
     },
+    "comparison": {"0.92": "PCA's, for the first of three trainings; the table has their span"},
     "text_to_image": dict.fromkeys(["2.4", "0.07", "1.4"], "counts of weights, in millions, and their quotient"),
 }
 
