@@ -35,7 +35,9 @@ def check_features(a, b, least):
     for features in (a, b):
         if features.ndim != 2 or features.shape[1] != a.shape[1] or len(features) < least:
             raise CourseError(
-                f"features should have shapes (N, d) and (M, d) with the same d, and N and M should be {least} or more"
+                f"features should have shapes (N, d) and (M, d) with the same d, N and M should be {least} or more: "
+                f"they are {tuple(a.shape)} and {tuple(b.shape)} (of a folder's pictures one in five is a test image: "
+                f"have more of them)"
             )
         if not torch.isfinite(features).all():
             raise CourseError("some features are nan or infinite; look at the images before measuring them")
