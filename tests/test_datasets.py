@@ -379,7 +379,9 @@ def test_every_listed_file_is_there_and_whole():
 
 def test_every_shipped_file_is_listed():
     shipped = [
-        path.relative_to(files.DATA) for kind in ("npz", "safetensors") for path in files.DATA.rglob(f"*.{kind}")
+        path.relative_to(files.DATA)
+        for kind in ("npz", "safetensors", "json")
+        for path in files.DATA.rglob(f"*.{kind}")
     ]
     names = {path.as_posix() for path in shipped if path.parts[0] != "full"}
     assert names == set(files.shipped_checksums())
