@@ -47,7 +47,8 @@ def class_gaussian(answer):
         raise Wrong("The same seed gives two results; start from `set_seed(seed)` or a generator with this seed.")
     if torch.equal(answer(images, labels, 0, 400, 1).flatten(1).float(), drawn[0]):
         raise Wrong("Another seed gives the same images; use the seed.")
-    if (torch.cdist(drawn[0], images.flatten(1)).amin(dim=1) < 1e-3).float().mean() > 0.01:
+    near = torch.cdist(drawn[0], images.flatten(1)).amin(dim=1)
+    if (near < 1e-3).float().mean() > 0.01:
         raise Wrong("Those are training images. A Gaussian mixes all of them.")
     for label in (0, 1):
         real, x = images[labels == label].flatten(1), drawn[label]
@@ -65,7 +66,6 @@ def class_gaussian(answer):
         if wide < 0.5:
             raise Wrong(f"A pixel spreads {wide:.2f} times as far as in the class; it should be 1.")
         check_covariance(real, x)
-    near = torch.cdist(drawn[0], images.flatten(1)).amin(dim=1)
     usual = torch.cdist(images.flatten(1), images.flatten(1)).topk(2, largest=False).values[:, 1]
     if near.median() < 0.85 * usual.median():
         raise Wrong("Those are training images with a little noise. A Gaussian mixes all of them.")

@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from helpers.exercises import Wrong, as_number, describe, exercise
+from helpers.exercises.gan import check_afterwards, noted
 
 
 @exercise(
@@ -232,9 +233,7 @@ def played(answer, scale=0.9, swap=False, **mistake):
         weight.grad = torch.full_like(weight, 0.5)
     opt_g, opt_d = (torch.optim.SGD(net.parameters(), lr=0.3) for net in (g, d))
     codes = (z_g, z_d) if swap else (z_d, z_g)
-    stepped = []
-    for optimizer in (opt_g, opt_d):
-        optimizer.register_step_post_hook(lambda optimizer, *_: stepped.append(optimizer))
+    stepped = noted(opt_g, opt_d)
     told = answer(g, d, x, CLASSES, *codes, opt_g, opt_d, **mistake)
     g.stepped = stepped == [opt_d, opt_g]
     weights = torch.cat([weight.detach().flatten() for weight in (*g.parameters(), *d.parameters())])
@@ -283,14 +282,7 @@ def conditional_step(answer):
         )
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise Wrong(f"The moves are right. Return both losses, D's and G's; yours is {describe(value)}.")
-    if not g.stepped:
-        raise Wrong(
-            "The weights moved as they should, but it is the optimisers' business: `opt_d.step()`, `opt_g.step()`."
-        )
-    if not all(weight.requires_grad for weight in (*g.parameters(), *d.parameters())):
-        raise Wrong("After your round some weights are still frozen: the next round could not teach them.")
-    if not (g.training and d.training):
-        raise Wrong("After your round a player is left in evaluation mode: call `train()` again.")
+    check_afterwards(g, d, g.stepped)
     told = [as_number(part) for part in value]
     if any(abs(mine - other) > 1e-4 for mine, other in zip(told, right, strict=True)):
         raise Wrong(

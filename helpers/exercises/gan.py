@@ -234,15 +234,33 @@ def check_g(found, d_after, x, z_d, z_g):
     raise Wrong("G's weights are not where one step down -log D(G(z_g)) leads, against the D that has just learned.")
 
 
+def noted(*optimizers):
+    """A list to which each of the optimizers adds itself when it steps."""
+    stepped = []
+    for optimizer in optimizers:
+        optimizer.register_step_post_hook(lambda optimizer, *_: stepped.append(optimizer))
+    return stepped
+
+
+def check_afterwards(g, d, in_turn):
+    """Raise Wrong unless both optimisers stepped `in_turn` and the players are ready for another round."""
+    if not in_turn:
+        raise Wrong(
+            "The weights moved as they should, but it is the optimisers' business: `opt_d.step()`, `opt_g.step()`."
+        )
+    if not all(weight.requires_grad for weight in (*g.parameters(), *d.parameters())):
+        raise Wrong("After your round some weights are still frozen: the next round could not teach them.")
+    if not (g.training and d.training):
+        raise Wrong("After your round a player is left in evaluation mode: call `train()` again.")
+
+
 def round_of(answer, x, z_d, z_g, sure=1.0):
     """What `answer` returns, and both players after the round, which began with old gradients in every weight."""
     g, d = players(sure)
     for weight in (*g.parameters(), *d.parameters()):
         weight.grad = torch.full_like(weight, STALE)
     opt_g, opt_d = (torch.optim.SGD(net.parameters(), lr=RATE) for net in (g, d))
-    stepped = []
-    for optimizer in (opt_g, opt_d):
-        optimizer.register_step_post_hook(lambda optimizer, *_: stepped.append(optimizer))
+    stepped = noted(opt_g, opt_d)
     told = answer(g, d, x, z_d, z_g, opt_g, opt_d)
     return told, g, d, stepped == [opt_d, opt_g]
 
@@ -262,14 +280,7 @@ def gan_step(answer):
         raise Wrong("A weight is nan or infinite after one round.")
     right = check_d(vector(d), x, z_d, z_g)
     check_g(vector(g), right, x, z_d, z_g)
-    if not stepped:
-        raise Wrong(
-            "The weights moved as they should, but it is the optimisers' business: `opt_d.step()`, `opt_g.step()`."
-        )
-    if not all(weight.requires_grad for weight in (*g.parameters(), *d.parameters())):
-        raise Wrong("After your round some weights are still frozen: the next round could not teach them.")
-    if not (g.training and d.training):
-        raise Wrong("After your round a player is left in evaluation mode: call `train()` again.")
+    check_afterwards(g, d, stepped)
     fresh, before = players()
     loss_d = loss_of_d(before(x), before(fresh(z_d))).item()
     loss_g = F.softplus(-with_weights(players()[1], right)(fresh(z_g))).mean().item()
