@@ -1,6 +1,7 @@
 """Alternative texts: what a figure says, in words, for readers who cannot see it (in exported pages and slides)."""
 
 import base64
+import re
 import sys
 from functools import partial
 
@@ -21,13 +22,15 @@ def describe(figure):
     """The words of a matplotlib figure in reading order: titles, labels of axes, rows and curves, notes."""
     parts = [figure.get_suptitle(), *map(describe_axes, figure.axes), figure.get_supxlabel()]
     parts += [listed("key", legend.get_texts()) for legend in figure.legends]
-    return ". ".join(dict.fromkeys(part for part in parts if part)).replace("$", "")
+    words = ". ".join(dict.fromkeys(part for part in parts if part))
+    return re.sub(r"[\\${}]", "", words.replace(r"\bar\alpha", "alpha-bar"))  # what stays of a formula can be read
 
 
 def describe_axes(ax):
     """The words of one part of a figure."""
     parts = [" ".join(filter(None, (ax.get_title(loc=place) for place in ("left", "center", "right"))))]
-    for name, axis in (("x", ax.xaxis), ("y", ax.yaxis)):
+    key = ax.get_label() == "<colorbar>"  # so matplotlib calls it
+    for name, axis in (("x", ax.xaxis), ("colours" if key else "y", ax.yaxis)):
         named = isinstance(axis.get_major_formatter(), FuncFormatter)  # `set_ticks` with words
         label, words = axis.get_label_text(), listed("", axis.get_ticklabels()) if named else ""
         if label or words:
@@ -39,8 +42,9 @@ def describe_axes(ax):
 
 
 def listed(name, texts):
-    """The texts that are not empty, after `name`; nothing if there is none."""
-    words = ", ".join(filter(None, (text.get_text().strip() for text in texts)))
+    """The texts that are not empty, after `name`; nothing if there is none. Where texts have commas: semicolons."""
+    words = [" ".join(text.get_text().split()) for text in texts if text.get_text().strip()]
+    words = ("; " if any("," in word for word in words) else ", ").join(words)
     return f"{name}: {words}" if name and words else words
 
 

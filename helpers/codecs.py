@@ -8,14 +8,14 @@ from PIL import Image
 from helpers.datasets import as_images, as_uint8
 from helpers.files import CourseError
 
-FORMATS = ("JPEG", "WEBP", "PNG")
+FORMATS = ("JPEG", "WebP", "PNG")
 COLUMNS, BLOCK = 50, 16  # images lie on one sheet, each in a cell of whole blocks of 16 x 16: no mixing
 
 
 def through_codec(images, kind, quality=None):
     """(bytes per image, images as they come back, on the CPU) after saving (N, C, H, W) in [0, 1] as one sheet.
 
-    kind: 'JPEG', 'WEBP' or 'PNG' (lossless, no quality). One sheet, so that the file's header is paid only once.
+    kind: 'JPEG', 'WebP' or 'PNG' (lossless, no quality). One sheet, so that the file's header is paid only once.
     """
     if kind not in FORMATS:
         raise CourseError(f"format {kind!r} is not known; choose one of {', '.join(FORMATS)}")

@@ -50,12 +50,16 @@ def spread_out(places, room):
     return places
 
 
-def show_thumbnails(codes, images, title="", spacing=0.045, low=0.0, high=1.0, ax=None):
-    """Images (N, C, H, W) drawn at their codes (N, 2), as many as fit without overlap."""
+def show_thumbnails(codes, images, title="", spacing=0.048, low=0.0, high=1.0, ax=None):
+    """Images (N, C, H, W) drawn at their codes (N, 2), as many as fit without overlap, and square on the page.
+
+    spacing: the height of an image, as a part of the map's.
+    """
     ax = new_axes(6, 4.6) if ax is None else ax
     codes, pixels = plane(codes).numpy(), as_pixels(images, low, high)
     lowest, extent = codes.min(axis=0), np.ptp(codes, axis=0)
     extent = np.where(extent > 0, extent, 1)  # codes on a line
+    spacing = spacing * np.array([ax.bbox.height / ax.bbox.width, 1])
     half = spacing * extent / 2
     taken = set()
     for code, picture in zip(codes, pixels, strict=True):
@@ -89,11 +93,14 @@ def show_density(log_prob, box, title="", count=160, ax=None):
     return ax
 
 
-def show_arrows(field, box, title="", count=16, color="0.25", ax=None):
-    """A 2-D vector field as arrows; field takes points (N, 2) and returns (N, 2)."""
+def show_arrows(field, box, title="", count=16, color="0.25", scale=None, ax=None):
+    """A 2-D vector field as arrows; field takes points (N, 2) and returns (N, 2).
+
+    scale: how long an arrow is that would reach across the map; if it is None, the arrows' mean length decides.
+    """
     ax = new_axes(4.6, 4) if ax is None else ax
     points = grid_points(box, count)
-    ax.quiver(*points.T, *field(points).detach().cpu().T, color=color, width=0.004)
+    ax.quiver(*points.T, *field(points).detach().cpu().T, color=color, width=0.004, scale=scale)
     ax.set(xlabel="$x_1$", ylabel="$x_2$", title=title)
     return ax
 

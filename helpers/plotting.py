@@ -193,20 +193,22 @@ def plot_losses(losses, marks=None, title="", ylabel="loss", ax=None):
     """Loss against step: every step faint, the mean of the steps around it bold, `marks` {label: height} as lines.
 
     losses: a list of numbers, or {name: list} for several curves. The axis is logarithmic if all heights are positive.
-    Where a loss is nan or infinite the curve has a gap, and a line below the title says since when.
+    A single curve has the height of its end written beside it. Where a loss is nan or infinite the curve has a gap,
+    and a line below the title says since when.
     """
     ax = new_axes(6, 2.4) if ax is None else ax
     curves = losses if isinstance(losses, dict) else {"": losses}
     curves = {name: as_numbers(values) for name, values in curves.items()}
     marks = {label: float(height) for label, height in (marks or {}).items()}
-    for name, values in curves.items():
-        draw_curve(ax, name, values)
+    ends = [draw_curve(ax, name, values) for name, values in curves.items()]
     for height in marks.values():
         ax.axhline(height, color="0.4", linestyle=":", linewidth=1)
     lowest, highest = ax.dataLim.intervaly
     if 0 < lowest <= highest:
         use_plain_log_axis(ax, highest / lowest)
     ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    if not isinstance(losses, dict):
+        marks |= {f"{end:.3g}": end for end in ends}
     name_marks(ax, {label: height for label, height in marks.items() if np.isfinite(height)})
     if isinstance(losses, dict) and any(map(len, losses.values())):
         ax.legend(**({} if marks else {"loc": "upper left", "bbox_to_anchor": (1, 1)}))  # beside the curves, if it may
@@ -227,7 +229,8 @@ def as_numbers(losses):
 def draw_curve(ax, name, values):
     """One loss (N,): every step, and the mean over about a fortieth of all steps, in its middle so that it never lags.
 
-    Few steps are also drawn as dots, since one point alone makes no line; steps that end in nan are shaded.
+    Few steps are also drawn as dots, since one point alone makes no line; steps that end in nan are shaded. Returns
+    the last of the means, nan if there is none.
     """
     values = np.where(np.isfinite(values), values, np.nan)
     steps = np.arange(1, len(values) + 1)
@@ -241,6 +244,7 @@ def draw_curve(ax, name, values):
     last = good[-1] + 1 if len(good) else 0
     if last < len(values):
         ax.axvspan(last + 0.5, len(values) + 0.5, color=faint.get_color(), alpha=0.12, linewidth=0)
+    return mean[-1] if len(mean) else np.nan
 
 
 def gap(values):

@@ -118,9 +118,8 @@ def progress(batches, losses, marks=None, title=None, every=1.0):
                 pause = max(every, 20 * (shown - now))  # drawing takes 5 % of the time at most
     finally:
         if canvas:
-            seconds = time.perf_counter() - started
             cut = "" if step == total else f", interrupted before {total:,}"
-            canvas.show(*curve(losses, marks, f"{title}: {step:,} steps in {seconds:.0f} s{cut}"))
+            canvas.show(*curve(losses, marks, f"{title}: {step:,} steps{cut}"))
 
 
 def curve(losses, marks, title):

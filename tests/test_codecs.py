@@ -27,7 +27,7 @@ def test_colour_and_other_sizes_come_back(shape):
     assert through_codec(images, "JPEG", 80)[1].shape == images.shape
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+@pytest.mark.parametrize("kind", ["JPEG", "WebP"])
 def test_more_quality_costs_more_bytes_and_leaves_less_error(kind):
     (small, rough), (large, fine) = (through_codec(IMAGES, kind, quality) for quality in (5, 80))
     assert small < large
@@ -48,5 +48,5 @@ def test_images_of_another_device_come_back_on_the_cpu():
 
 
 def test_an_unknown_format_is_refused():
-    with pytest.raises(CourseError, match="'GIF' is not known; choose one of JPEG, WEBP, PNG"):
+    with pytest.raises(CourseError, match="'GIF' is not known; choose one of JPEG, WebP, PNG"):
         through_codec(IMAGES, "GIF")

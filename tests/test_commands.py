@@ -294,6 +294,16 @@ def test_a_documented_command(command, course):
 
 
 @pytest.mark.slow
+def test_the_tests_hold_in_a_folder_from_a_zip(course):
+    """Those whose outcome depends on git: the copy has no history."""
+    files = [f"tests/test_{name}.py" for name in ("colab", "datasets", "faces", "samples", "store")]
+    chosen = ["-k", "colab or damaged or missing or checksum or advice", "-n", "0", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *files, *chosen]
+    run = subprocess.run(command, cwd=course, capture_output=True, encoding="utf-8", timeout=300)
+    assert run.returncode == 0, run.stdout
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("begun_as", ["zip", "shallow clone"])
 def test_a_course_is_pushed_to_an_empty_repository(tmp_path, begun_as):
     """PUBLISHING's commands, with a small history and a folder in place of GitHub."""

@@ -327,13 +327,13 @@ def test_one_flipped_byte_is_noticed(copied_data, refuses):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with refuses("data/digits.npz is damaged", "checkout -- data/digits.npz"):
+    with refuses("data/digits.npz is damaged", files.restoring(copied_data / "digits.npz")):
         load("digits")
 
 
 def test_a_missing_file_is_named(copied_data, refuses):
     (copied_data / "digits.npz").unlink()
-    with refuses("data/digits.npz is missing", "checkout -- data/digits.npz"):
+    with refuses("data/digits.npz is missing", files.restoring(copied_data / "digits.npz")):
         load("digits")
 
 

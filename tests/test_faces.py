@@ -172,7 +172,7 @@ def test_a_damaged_file_is_a_sentence(tmp_path, monkeypatch, refuses):
     monkeypatch.setattr(files, "DATA", tmp_path)
     monkeypatch.setattr(files, "CHECKSUMS", tmp_path / "SHA256SUMS")
     monkeypatch.setattr(datasets, "DATA", tmp_path)
-    with refuses("data/faces.npz is damaged", "checkout -- data/faces.npz"):
+    with refuses("data/faces.npz is damaged", files.restoring(tmp_path / "faces.npz")):
         load("faces")
 
 

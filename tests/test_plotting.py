@@ -309,6 +309,8 @@ def test_a_wrong_number_of_column_labels_is_refused(refuses):
 
 # Losses
 
+NAN, INF = float("nan"), float("inf")
+
 
 def test_losses_count_steps_from_1_on_a_logarithmic_axis():
     ax = plot_losses([3.0, 2.0, 1.0])
@@ -324,6 +326,14 @@ def test_the_bold_line_is_the_mean_of_the_steps_around_it():
     np.testing.assert_allclose(bold.get_ydata(), [losses[i : i + 5].mean() for i in range(156)])
     assert faint.get_color() == bold.get_color()
     assert faint.get_linewidth() < bold.get_linewidth()
+
+
+@pytest.mark.parametrize(
+    ("losses", "written"), [([3.0, 2.0], ["2"]), ([60.0] * 80 + [62.0, 61.0, 63.0], ["62"]), ([1.0, NAN], []), ([], [])]
+)
+def test_the_end_of_a_single_curve_is_written_beside_it(losses, written):
+    assert [text.get_text() for text in plot_losses(losses).texts] == written
+    assert not plot_losses({"D": losses, "G": losses}).texts
 
 
 def test_several_losses_are_told_apart():
@@ -344,20 +354,20 @@ def test_the_names_of_several_losses_hide_none_of_them():
 def test_marks_are_named_lines():
     ax = plot_losses([3.0, 2.0], marks={"PCA": 2.5})
     assert ax.lines[-1].get_ydata() == [2.5, 2.5]
-    assert [text.get_text() for text in ax.texts] == ["PCA"]
+    assert [text.get_text() for text in ax.texts] == ["2", "PCA"]
 
 
 def test_names_of_marks_stand_beside_the_axes_and_apart():
     with mpl.rc_context():
         plotting.use_style()
-        ax = plot_losses([3.0, 2.0], marks={"mean image": 2.5, "PCA": 2.51, "nothing": 2.0})
+        ax = plot_losses([3.0, 2.02], marks={"mean image": 2.5, "PCA": 2.51, "nothing": 2.0})
         ax.figure.canvas.draw()
     boxes = [text.get_window_extent() for text in ax.texts]
     assert all(box.x0 >= ax.get_window_extent().x1 for box in boxes), "a name hides the end of the curve"
     assert all(box.x1 <= ax.figure.bbox.x1 for box in boxes), "a name is cut"
     for one, other in itertools.combinations(boxes, 2):
         assert one.y1 <= other.y0 or other.y1 <= one.y0
-    assert {text.xy for text in ax.texts} == {(1, 2.5), (1, 2.51), (1, 2.0)}
+    assert {text.xy for text in ax.texts} == {(1, 2.5), (1, 2.51), (1, 2.0), (1, pytest.approx(2.02))}
 
 
 @pytest.mark.parametrize("losses", [[0.3, -0.1], [0.3, 0.0], {"D": [1.0, 2.0], "G": [-1.0, -2.0]}])
@@ -388,9 +398,6 @@ def test_heights_are_written_as_people_write_numbers(low, high):
     assert not any(tick.label1.get_text() for tick in ax.yaxis.get_minor_ticks())
     boxes = [tick.label1.get_window_extent() for tick in shown]
     assert all(below.y1 <= above.y0 for below, above in itertools.pairwise(boxes)), "labels overlap"
-
-
-NAN, INF = float("nan"), float("inf")
 
 
 @pytest.mark.parametrize(

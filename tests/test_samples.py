@@ -172,10 +172,10 @@ def test_files_that_are_no_archives_are_named(own, capsys, refuses):
         read_sample(own / "absent.npz")
 
 
-def test_a_damaged_shipped_file_is_restored_by_git(shipped, capsys):
+def test_a_damaged_shipped_file_comes_with_the_way_to_restore_it(shipped, capsys):
     shipped.write_bytes(shipped.read_bytes() + b"x")
     assert find_samples("fashion", 1) == []
-    assert f"checkout -- data/samples/{NAME}" in capsys.readouterr().out
+    assert files.restoring(shipped) in capsys.readouterr().out
 
 
 # Names
@@ -302,5 +302,5 @@ def test_records_are_those_of_one_data_set_in_order(own, ship):
 @pytest.mark.parametrize("content", ["[", "[5]", '[{"info": {}}]', '[{"info": {"model": 5}, "distances": {}}]'])
 def test_damaged_records_are_refused(own, ship, refuses, content):
     recorded(own, ship, content)
-    with refuses(f"{RECORDS} is damaged", "checkout"):
+    with refuses(f"{RECORDS} is damaged", files.restoring(files.shipped_folder("samples") / RECORDS)):
         find_records("fashion")

@@ -381,7 +381,7 @@ def test_a_shipped_file_with_another_checksum_is_refused(shipped, refuses):
     path.write_bytes(content)
     model = small_model()
     before = deepcopy(model)
-    with refuses("small_fashion.safetensors is damaged", "checkout -- data/weights/small_fashion.safetensors"):
+    with refuses("small_fashion.safetensors is damaged", files.restoring(path)):
         load_small(model)
     assert same(model, before)
 
