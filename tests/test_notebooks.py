@@ -251,6 +251,16 @@ def test_figures_get_a_palette_and_films_are_left_alone():
     assert notebooks.smaller(film) == film
 
 
+@pytest.mark.parametrize(("channels", "most"), [(1, 64), (3, 256)])
+def test_large_pictures_keep_their_colours(channels, most):
+    noise = np.random.default_rng(0).integers(0, 256, (200, 300, channels), dtype=np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(np.broadcast_to(noise, (200, 300, 3)).copy()).save(buffer, "png")
+    fewer = notebooks.smaller(base64.b64encode(buffer.getvalue()).decode())
+    picture = Image.open(io.BytesIO(base64.b64decode(fewer)))
+    assert most / 2 < len(picture.getcolors()) <= most
+
+
 @pytest.fixture
 def two_lessons(tmp_path, monkeypatch):
     """A course of two lessons that export into `line`, the second one into `other`, too; `write()` writes them."""
