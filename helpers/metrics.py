@@ -118,8 +118,9 @@ def precision_recall(made, real, k=3):
 
 def distances(points, others):
     """Yield (rows, apart): for each slice `rows` of points (N, d) the distances (n, M) to all of others (M, d)."""
+    parts = others.split(max(1, AT_ONCE // others.shape[1]))  # torch copies what it compares with
     for rows in slices(points, others):
-        yield rows, torch.cdist(points[rows], others)
+        yield rows, torch.cat([torch.cdist(points[rows], part) for part in parts], dim=1)
 
 
 def slices(points, others):
