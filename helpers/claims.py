@@ -34,13 +34,13 @@ class Claims:
             print(f"Claims of this lesson that do not hold here are named, and nothing stops: {why}.")
         self.strict = False
 
-    def built_on(self, *runs, full=None):
+    def built_on(self, *runs):
         """Say on which weights of earlier lessons, as `Run`s, the claims rest.
 
-        A learner's own count if they had as many steps as the shipped ones, or `full`, where the shipped had more.
+        A learner's own count if they had as many steps as the shipped ones.
         """
         for run in runs:
-            if run.shipped_steps is not None and run.steps not in (run.shipped_steps, full):
+            if run.shipped_steps not in (None, run.steps):
                 self.relax(f"{run.path.stem} is your own, and was trained for another number of steps ({run.steps:,})")
 
     def __call__(self, holds, sentence):
