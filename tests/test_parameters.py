@@ -39,9 +39,9 @@ def assert_runs(path, results, dataset):
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    """A folder with two classes of pictures, 60 in all, in colour."""
+    """A folder with two classes of pictures, 400 in all, in colour."""
     folder, dice = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
-    for i in range(60):
+    for i in range(400):
         noise = Image.fromarray(dice.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize(
             (80, 70), Image.Resampling.BICUBIC
         )
