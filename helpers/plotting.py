@@ -159,7 +159,9 @@ def show_rows(rows, labels=(), title="", low=0.0, high=1.0, ax=None, columns=Non
         scale = min(scale, (7 - beside) / sheet.shape[1])
         size, labels = fitted([str(label) for label in labels], scale * sheet.shape[1] / columns)
         below = 0.09 + 0.16 * max(label.count("\n") + 1 for label in labels) if labels else 0
-        ax = new_axes(beside + scale * sheet.shape[1], scale * sheet.shape[0] + 0.35 + below)
+        titled = 0.2 + 0.09 * max(map(len, title.split("\n")))  # inches that the title takes
+        ax = new_axes(max(beside + scale * sheet.shape[1], titled), scale * sheet.shape[0] + 0.35 + below)
+        ax.set_anchor("W")
         ax.tick_params(axis="x", labelsize=size)
     drawn = "nearest" if scale >= 0.01 else "antialiased"  # with less than a dot for a pixel, none may be left out
     ax.imshow(sheet, cmap="gray", vmin=0, vmax=1, interpolation=drawn)
