@@ -214,6 +214,10 @@ TRIED = {
     "python -m tools.notebooks try gan --dataset digits --steps 30": parsed,
     "python -m tools.notebooks try gan --steps 30": parsed,
     "python -m tools.notebooks try --dataset digits": parsed,
+    "python -m tools.notebooks try autoencoder reverse_diffusion text_to_image comparison --steps 60": parsed,
+    "python -m pytest tests/test_parameters.py": in_test(
+        "test_parameters.py", "test_a_lesson_runs_with_somebodys_own_pictures"
+    ),
     "python -m tools.notebooks try --steps 1": parsed,
     "python -m pytest tests/test_second_device.py": in_test(
         "test_second_device.py", "test_a_lesson_runs_on_the_device_without_training"
