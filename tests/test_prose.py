@@ -38,11 +38,10 @@ ELSEWHERE = {  # topic -> number -> why no output has it
         "0.995": "lesson 09",
     },
     "flow_matching": {
-        **dict.fromkeys(["0.16", "0.84", "0.66"], "a formula"),
+        **dict.fromkeys(["0.84", "0.66"], "a formula"),
         "3.3": "a theorem's number",
         **dict.fromkeys(["2.24", "2.59", "5.53", "5.88"], "trained once a seed with even times, said so"),
         **dict.fromkeys(["2.06", "1.78", "4.79", "5.14"], "the other seeds of that row"),
-        "1.35": "read off the curve of the loss",
         "0.55": "lesson 14",
         **dict.fromkeys(["5.05", "5.85"], "lesson 14: the three trainings"),
     },

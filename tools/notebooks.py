@@ -43,7 +43,7 @@ LESSONS = COURSE / "helpers" / "lessons"  # a package, one module a subject
 WEIGHTS, SAMPLES = map(shipped_folder, ("weights", "samples"))
 EXPORT = re.compile(r"#\| export (\w+)\n")  # the first line of a cell that goes into a module
 WIDGET = "application/vnd.jupyter.widget-view+json"
-LARGE = 30_000  # bytes of a grey picture, from which on it has to do with fewer greys
+LARGE = 30_000  # bytes of a picture, from which on it has to do with fewer colours
 PLACEHOLDER = "<em>Run this cell to get the buttons or sliders; a page without a kernel cannot show them.</em>"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -127,14 +127,15 @@ def joined(outputs):
 
 
 def smaller(png):
-    """A PNG in base64 with a palette of 256 colours, of 64 where it is grey and large; films stay as they are."""
+    """A PNG in base64 with a palette of 256 colours; a large one of 128, or of 64 greys; films stay as they are."""
     picture = Image.open(io.BytesIO(base64.b64decode(png)))
     if picture.mode == "P" or picture.is_animated:
         return png
     picture = picture.convert("RGB")
     fewer = as_palette(picture, 256)
-    if len(fewer) > LARGE and not ImageChops.difference(picture, picture.convert("L").convert("RGB")).getbbox():
-        fewer = as_palette(picture, 64, rounds=4)
+    if len(fewer) > LARGE:  # 64 colours would make blotches on a face
+        coloured = ImageChops.difference(picture, picture.convert("L").convert("RGB")).getbbox()
+        fewer = as_palette(picture, 128 if coloured else 64, rounds=4)
     return base64.b64encode(fewer).decode()
 
 
