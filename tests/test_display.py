@@ -21,7 +21,7 @@ IMPORTS = "import matplotlib.pyplot as plt\nfrom helpers import plotting\nplotti
 FIGURES = {  # the words of a picture: the cell that shows it
     "by show": "ax = plotting.new_axes(3, 2)\nax.set_title('by show')\nplt.show()",
     "at the end": "ax = plotting.plot_losses([3.0, 2.0], title='at the end')",
-    "training loss: 2 steps in 0 s": (
+    "training loss: 2 steps": (
         "from helpers.training import progress\n"
         "losses = []\n"
         "for _ in progress(range(2), losses):\n"
