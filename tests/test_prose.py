@@ -72,6 +72,11 @@ def printed(notebook):
     return values("\n".join(texts))
 
 
+def coded(notebook):
+    """Numbers that stand in the code of a notebook."""
+    return values("\n".join(cell.source for cell in notebooks.code_cells(notebook)))
+
+
 def said(notebook):
     """Decimal numbers in the sentences of a notebook, up to its references: without formulas, links and code."""
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown").split("## References")[0]
@@ -81,7 +86,7 @@ def said(notebook):
 
 def unfounded(notebook, elsewhere=()):
     """Decimal numbers of the sentences that no output, rounded like them or in per cent, and no code has."""
-    shown, code = printed(notebook), values("\n".join(cell.source for cell in notebooks.code_cells(notebook)))
+    shown, code = printed(notebook), coded(notebook)
     wrong = []
     for word in dict.fromkeys(said(notebook)):
         if "." in word and not (shows(shown, word) or float(word.replace(",", "")) in code or word in elsewhere):
@@ -120,4 +125,4 @@ def test_a_number_of_another_lesson_is_printed_there(topic):
         if found := re.match(r"lesson (\d\d)", why):
             (path,) = notebooks.NOTEBOOKS.glob(f"{found[1]}_*.ipynb")
             page = notebooks.read(path)
-            assert shows([*printed(page), *values("\n".join(c.source for c in notebooks.code_cells(page)))], word), word
+            assert shows([*printed(page), *coded(page)], word), word
